@@ -1,0 +1,13 @@
+import { DEFAULT_RPC_REQUESTS_PER_SECOND } from "./parse-chains.ts";
+
+/**
+ * The engine starts with 20 requests per second for each endpoint that it is given and has no
+ * setting for it (ponder 0.17, `src/rpc/index.ts`, `INITIAL_MAX_RPS`). An endpoint given several
+ * times gets that many budgets, so this lists each as often as the provider's allowance holds 20.
+ *
+ * @param requestsPerSecond what the provider allows for one endpoint
+ */
+export function enginePace(rpcUrls: string[], requestsPerSecond: number): string[] {
+  const copies = Math.max(1, Math.floor(requestsPerSecond / DEFAULT_RPC_REQUESTS_PER_SECOND));
+  return rpcUrls.flatMap((url) => Array<string>(copies).fill(url));
+}
