@@ -1,0 +1,118 @@
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { Broker } from "./broker.ts";
+import { GrpcError } from "./grpc-error.ts";
+import { loadPubsubProtos } from "./load-pubsub-protos.ts";
+import { type OnPublish, publisherService } from "./publisher-service.ts";
+import type { StreamingPull } from "./streaming-pull.ts";
+import { subscriberService } from "./subscriber-service.ts";
+import { unary } from "./unary.ts";
+
+export interface PubsubServerOptions {
+  /** 0 or left out: the system chooses. */
+  port?: number;
+  /** Interface to listen on; 127.0.0.1 by default. */
+  host?: string;
+  /** Where everything is kept across restarts. Left out: in memory only. */
+  dataDir?: string;
+  /** Stands around every Publish request, e.g. to inject faults. */
+  onPublish?: OnPublish;
+}
+
+export interface PubsubServerStats {
+  topics: Record<string, { published: number }>;
+  subscriptions: Record<string, { unsettled: number; outstanding: number }>;
+  openStreams: number;
+}
+
+export interface PubsubServer {
+  readonly port: number;
+  /** `host:port`, the form that PUBSUB_EMULATOR_HOST takes. */
+  readonly host: string;
+  stats(): PubsubServerStats;
+  /** Ends all connections (clients see UNAVAILABLE and may reconnect later) and closes the files. */
+  stop(): Promise<void>;
+}
+
+const TRIM_INTERVAL_MS = 2_000;
+// Above the 10 MB of the service, so that a request that is too large gets the service's answer
+// instead of a transport error.
+const RECEIVE_LIMIT_BYTES = 64 * 1024 * 1024;
+const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Starts a Pub/Sub server for google.pubsub.v1 clients, plain text, without authentication. With
+ * `dataDir` a response to Publish or Acknowledge means that the operating system has the data: it
+ * survives a kill of this process, not a power failure.
+ *
+ * @throws when the port is taken or the files of `dataDir` are damaged other than at their end
+ */
+export async function startPubsubServer(options: PubsubServerOptions = {}): Promise<PubsubServer> {
+  const { port = 0, host = "127.0.0.1", dataDir, onPublish } = options;
+  const protos = loadPubsubProtos();
+  const broker = new Broker(dataDir);
+  const streams = new Set<StreamingPull>();
+  const server = new Server({
+    "grpc.max_receive_message_length": RECEIVE_LIMIT_BYTES,
+    "grpc.max_send_message_length": -1,
+    "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
+  });
+  server.addService(protos.publisher, publisherService(broker, protos.publisher, onPublish));
+  server.addService(protos.subscriber, subscriberService(broker, protos.subscriber, streams));
+  server.addService(protos.iamPolicy, iamPolicyService());
+  const boundPort = await bind(server, `${host}:${port}`).catch((error) => {
+    broker.close();
+    throw error;
+  });
+  const trimming = setInterval(() => broker.trim(), TRIM_INTERVAL_MS).unref();
+
+  return {
+    port: boundPort,
+    host: `${host}:${boundPort}`,
+    stats: () => stats(broker, streams),
+    async stop() {
+      clearInterval(trimming);
+      for (const stream of [...streams]) {
+        stream.end(new GrpcError(status.UNAVAILABLE, "The local Pub/Sub server is stopping."));
+      }
+      server.forceShutdown();
+      broker.close();
+    },
+  };
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error)
+        reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+      else resolve(port);
+    });
+  });
+}
+
+/** Everybody may do everything. */
+function iamPolicyService(): UntypedServiceImplementation {
+  return {
+    TestIamPermissions: unary(({ permissions }: { permissions: string[] }) => ({ permissions })),
+  };
+}
+
+function stats(broker: Broker, streams: ReadonlySet<StreamingPull>): PubsubServerStats {
+  return {
+    topics: Object.fromEntries(
+      [...broker.topics].map(([name, topic]) => [name, { published: topic.publishedCount }]),
+    ),
+    subscriptions: Object.fromEntries(
+      [...broker.subscriptions].map(([name, subscription]) => [
+        name,
+        { unsettled: subscription.unsettledCount, outstanding: subscription.outstandingCount },
+      ]),
+    ),
+    openStreams: streams.size,
+  };
+}
