@@ -22,6 +22,7 @@ type AnvilSchema = [
     Parameters: [depth: number, calls: (readonly [ReorgCall, block: number])[]];
     ReturnType: null;
   },
+  { Method: "anvil_getIntervalMining"; Parameters?: undefined; ReturnType: number | null },
   { Method: "evm_setTime"; Parameters: [unixSeconds: number]; ReturnType: number },
 ];
 
@@ -38,7 +39,13 @@ export function connectToChain(rpcUrl: string) {
     pollingInterval: 20,
     cacheTime: 0,
     rpcSchema: rpcSchema<AnvilSchema>(),
-    transport: http(rpcUrl, { batch: { batchSize: 200 }, retryCount: 0, timeout: 30_000 }),
+    transport: http(rpcUrl, {
+      batch: { batchSize: 200 },
+      retryCount: 0,
+      timeout: 30_000,
+      // The node is ours, and one query may ask for every log of the chain.
+      maxResponseBodySize: false,
+    }),
   })
     .extend(testActions({ mode: "anvil" }))
     .extend(publicActions)
