@@ -1,0 +1,122 @@
+import { type Kysely, sql } from "kysely";
+import type { Logger } from "pino";
+import { type Backoff, backoffMs } from "./backoff.ts";
+import { capture, JournalConflict } from "./capture.ts";
+import type { RelayMetrics } from "./metrics.ts";
+import { haltPublication, type Publication } from "./publication.ts";
+import { Signal } from "./signal.ts";
+
+export type CaptureLoopOptions = {
+  /** Rows looked at in one statement, at the most. */
+  batchSize: number;
+  /** How often to look although nothing woke us: a NOTIFY is only ever a latency hint. */
+  pollIntervalMs: number;
+  backoff: Backoff;
+};
+
+type Source = { deployment: string; chain_id: string };
+
+const VIEWS_MISSING = new Set(["42P01", "3F000"]);
+
+/**
+ * Takes what is due from the outbox into the journal, for every publication and chain, again and
+ * again until there is nothing new; then waits for a wake or the poll interval.
+ */
+export class CaptureLoop {
+  readonly #wake = new Signal();
+  #stopping = false;
+  #failures = 0;
+
+  readonly #db: Kysely<unknown>;
+  readonly #publications: Publication[];
+  readonly #onCaptured: (publication: Publication) => void;
+  readonly #log: Logger;
+  readonly #metrics: RelayMetrics;
+  readonly #options: CaptureLoopOptions;
+
+  /** When the outbox was last read without an error; null before the first time. */
+  lastReadAt: Date | null = null;
+
+  constructor(
+    db: Kysely<unknown>,
+    publications: Publication[],
+    onCaptured: (publication: Publication) => void,
+    log: Logger,
+    metrics: RelayMetrics,
+    options: CaptureLoopOptions,
+  ) {
+    this.#db = db;
+    this.#publications = publications;
+    this.#onCaptured = onCaptured;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#options = options;
+  }
+
+  /** Says that there may be something new in the outbox. */
+  wake(): void {
+    this.#wake.set();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.#wake.set();
+  }
+
+  /** Runs until `stop`. A database that does not answer is asked again later. */
+  async run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const isMore = await this.#round();
+        this.#failures = 0;
+        this.lastReadAt = new Date();
+        if (!isMore) await this.#wake.wait(this.#options.pollIntervalMs);
+      } catch (error) {
+        await this.#afterFailure(error);
+      }
+    }
+  }
+
+  /** One statement per publication and chain. True when one of them was full. */
+  async #round(): Promise<boolean> {
+    let isMore = false;
+    for (const { deployment, chain_id } of await this.#sources())
+      for (const publication of this.#publications) {
+        if (publication.haltedReason !== null || this.#stopping) continue;
+        const { batchSize } = this.#options;
+        try {
+          const found = await capture(this.#db, publication, deployment, chain_id, batchSize);
+          if (found.captured > 0) {
+            this.#metrics.captured(publication.topic, found.captured);
+            this.#onCaptured(publication);
+          }
+          isMore ||= found.scanned === batchSize;
+        } catch (error) {
+          if (!(error instanceof JournalConflict)) throw error;
+          this.#log.error({ err: error, publication: publication.topic }, error.message);
+          await haltPublication(this.#db, publication, error.message);
+        }
+      }
+    return isMore;
+  }
+
+  /** The live deployment's chains; none while no deployment has made the views yet. */
+  async #sources(): Promise<Source[]> {
+    try {
+      const { rows } = await sql<Source>`
+        select m.value ->> 'build_id' as deployment, c.chain_id
+        from escrow._ponder_checkpoint c cross join escrow._ponder_meta m
+        where m.key = 'app' order by c.chain_id`.execute(this.#db);
+      return rows;
+    } catch (error) {
+      if (VIEWS_MISSING.has((error as { code?: string }).code ?? "")) return [];
+      throw error;
+    }
+  }
+
+  async #afterFailure(error: unknown): Promise<void> {
+    this.#failures += 1;
+    this.#log.error({ err: error }, "the outbox could not be read; trying again");
+    await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
+  }
+}

@@ -1,0 +1,56 @@
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import type { RelayMetrics } from "./metrics.ts";
+import type { PublicationStatus } from "./relay-status.ts";
+
+export type RelayServer = { port: number; close(): Promise<void> };
+
+/** What the server tells of the relay. */
+export type RelayView = {
+  /** Null when ready to publish; otherwise what it waits for. */
+  notReadyBecause(): string | null;
+  publications(): Promise<PublicationStatus[]>;
+};
+
+/**
+ * Serves `/health` (the process lives), `/ready` (it is at work), `/status` (how far each
+ * publication is) and `/metrics` (Prometheus).
+ */
+export async function startRelayServer(
+  { hostname, port }: { hostname: string; port: number },
+  view: RelayView,
+  metrics: RelayMetrics,
+): Promise<RelayServer> {
+  const status = async (): Promise<PublicationStatus[]> => {
+    const publications = await view.publications();
+    for (const each of publications)
+      metrics.state(each.topic, each.backlog, each.haltedReason !== null);
+    return publications;
+  };
+  const app = new Hono()
+    .get("/health", (c) => c.text(""))
+    .get("/ready", (c) => {
+      const reason = view.notReadyBecause();
+      return reason === null ? c.text("") : c.text(reason, 503);
+    })
+    .get("/status", async (c) => c.json({ publications: await status() }))
+    .get("/metrics", async (c) => {
+      await status().catch(() => undefined);
+      return c.text(await metrics.registry.metrics(), 200, {
+        "content-type": metrics.registry.contentType,
+      });
+    });
+  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+  const server = serve({ fetch: app.fetch, hostname, port }, resolve);
+  server.once("error", reject);
+  const address = await promise;
+  return {
+    port: address.port,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }),
+  };
+}

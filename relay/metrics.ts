@@ -1,0 +1,65 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** The relay's own metrics, in Prometheus' form at `/metrics`. */
+export class RelayMetrics {
+  readonly registry = new Registry();
+  readonly #captured = new Counter({
+    name: "relay_captured_total",
+    help: "Events taken from the outbox into the journal",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+  readonly #published = new Counter({
+    name: "relay_published_total",
+    help: "Messages that Pub/Sub accepted",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+  readonly #failures = new Counter({
+    name: "relay_publish_failures_total",
+    help: "Publish requests that failed, by gRPC code",
+    labelNames: ["publication", "code"],
+    registers: [this.registry],
+  });
+  readonly #duration = new Histogram({
+    name: "relay_publish_seconds",
+    help: "Time from a publish request to its answer",
+    labelNames: ["publication"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+  readonly #backlog = new Gauge({
+    name: "relay_backlog_messages",
+    help: "Messages in the journal that are not known to be published",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+  readonly #halted = new Gauge({
+    name: "relay_publication_halted",
+    help: "1 while a publication is halted and a person has to act",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  captured(publication: string, events: number): void {
+    this.#captured.inc({ publication }, events);
+  }
+
+  sent(publication: string, messages: number, durationMs: number): void {
+    this.#published.inc({ publication }, messages);
+    this.#duration.observe({ publication }, durationMs / 1000);
+  }
+
+  failed(publication: string, code: string): void {
+    this.#failures.inc({ publication, code });
+  }
+
+  state(publication: string, backlog: number, isHalted: boolean): void {
+    this.#backlog.set({ publication }, backlog);
+    this.#halted.set({ publication }, isHalted ? 1 : 0);
+  }
+}

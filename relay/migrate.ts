@@ -1,0 +1,26 @@
+import { type Kysely, sql } from "kysely";
+import { Migrator } from "kysely/migration";
+import * as journal from "./migrations/0001-journal.ts";
+
+/**
+ * Brings schema `relay` up to date. Several relays may start at once: the migrator locks.
+ *
+ * @throws when the schema was written by a newer version, or the database user may not create it
+ */
+export async function migrate(db: Kysely<unknown>): Promise<void> {
+  await sql`create schema if not exists relay`.execute(db);
+  const migrator = new Migrator({
+    db,
+    migrationTableSchema: "relay",
+    provider: { getMigrations: async () => ({ "0001-journal": journal }) },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error)
+    throw new Error(`Schema \`relay\` could not be brought up to date: ${messageOf(error)}`, {
+      cause: error,
+    });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

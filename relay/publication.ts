@@ -1,0 +1,76 @@
+import { type Kysely, sql } from "kysely";
+
+/**
+ * When an event is due on a publication: once the engine calls it final, as soon as it is indexed,
+ * or when its block has this many blocks on top of it.
+ */
+export type Finality = "finalized" | "latest" | { confirmations: number };
+
+/** A topic and what goes on it, as configured. */
+export type PublicationConfig = {
+  /** Topic id, without the project. */
+  topic: string;
+  finality: Finality;
+  /** Hashed ordering keys instead of one per escrow; fixed when the publication is created. */
+  keyCount?: number;
+};
+
+export type Publication = PublicationConfig & { id: number; haltedReason: string | null };
+
+type Row = { id: number; finality: string; key_count: number | null; halted_reason: string | null };
+
+/**
+ * Registers the configured publications in the journal, or finds them there.
+ *
+ * @throws when one of them was created with another finality or another number of keys: what was
+ *   published under the old promise cannot be taken back
+ */
+export async function registerPublications(
+  db: Kysely<unknown>,
+  configs: PublicationConfig[],
+): Promise<Publication[]> {
+  const publications: Publication[] = [];
+  for (const config of configs) {
+    const finality = formatFinality(config.finality);
+    const keyCount = config.keyCount ?? null;
+    await sql`
+      insert into relay.publication (topic, finality, key_count)
+      values (${config.topic}, ${finality}, ${keyCount})
+      on conflict (topic) do nothing`.execute(db);
+    const { rows } = await sql<Row>`
+      select id, finality, key_count, halted_reason
+      from relay.publication where topic = ${config.topic}`.execute(db);
+    const [row] = rows;
+    if (row === undefined)
+      throw new Error(`publication ${config.topic} vanished while registering`);
+    if (row.finality !== finality || row.key_count !== keyCount)
+      throw new Error(
+        `Publication ${config.topic} exists with finality ${row.finality} and ${keysInWords(row.key_count)}, ` +
+          `and is configured with finality ${finality} and ${keysInWords(keyCount)}. ` +
+          "Neither can change: give the new one another topic.",
+      );
+    publications.push({ ...config, id: row.id, haltedReason: row.halted_reason });
+  }
+  return publications;
+}
+
+/** Stops a publication until a person clears `relay.publication.halted_reason`. */
+export async function haltPublication(
+  db: Kysely<unknown>,
+  publication: Publication,
+  reason: string,
+): Promise<void> {
+  publication.haltedReason = reason;
+  await sql`
+    update relay.publication set halted_reason = ${reason} where id = ${publication.id}`.execute(
+    db,
+  );
+}
+
+export function formatFinality(finality: Finality): string {
+  return typeof finality === "string" ? finality : `confirmations:${finality.confirmations}`;
+}
+
+function keysInWords(keyCount: number | null): string {
+  return keyCount === null ? "a key per escrow" : `${keyCount} keys`;
+}

@@ -1,0 +1,52 @@
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
+import type { Logger } from "pino";
+
+/** The engine notifies here after each live block, through the views' own trigger. */
+const CHANNEL = "escrow_live_query";
+const RECONNECT_MS = 1_000;
+
+/**
+ * Calls `onWake` when the engine has committed a block. A NOTIFY is only ever a latency hint: while
+ * the connection is away nothing is missed, because the capture loop polls as well.
+ *
+ * @returns a function that ends it
+ */
+export function listenForBlocks(
+  databaseUrl: string,
+  onWake: () => void,
+  log: Logger,
+): () => Promise<void> {
+  let client: pg.Client | null = null;
+  const stopped = new AbortController();
+
+  const listen = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      const next = new pg.Client({
+        connectionString: databaseUrl,
+        application_name: "relay_listen",
+      });
+      const gone = new Promise<void>((resolve) => next.once("end", resolve));
+      next.on("notification", onWake);
+      next.on("error", (error) => log.debug({ err: error }, "listening was interrupted"));
+      client = next;
+      try {
+        await next.connect();
+        await next.query(`listen "${CHANNEL}"`);
+        onWake();
+        await gone;
+      } catch (error) {
+        log.debug({ err: error }, "listening failed; trying again");
+        void next.end().catch(() => undefined);
+      }
+      await setTimeout(RECONNECT_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  };
+  const listening = listen();
+
+  return async () => {
+    stopped.abort();
+    await client?.end().catch(() => undefined);
+    await listening;
+  };
+}
