@@ -1,10 +1,11 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Broker } from "./broker.ts";
 import { maskedFields } from "./field-mask.ts";
-import { alreadyExists, invalidArgument, unimplemented } from "./grpc-error.ts";
+import { alreadyExists, failedPrecondition, invalidArgument, unimplemented } from "./grpc-error.ts";
 import { listPage } from "./list-page.ts";
 import { MessageView } from "./message-view.ts";
 import type { TopicResource } from "./resources.ts";
+import { endStreams, type StreamingPull } from "./streaming-pull.ts";
 import { unary, unimplementedMethods } from "./unary.ts";
 import { validateMessages } from "./validate-message.ts";
 import {
@@ -46,6 +47,7 @@ const UNSUPPORTED = ["schemaSettings", "ingestionDataSourceSettings"] as const;
 export function publisherService(
   broker: Broker,
   definition: ServiceDefinition,
+  streams: ReadonlySet<StreamingPull>,
   onPublish?: OnPublish,
 ): UntypedServiceImplementation {
   function publish(request: PublishRequest): PublishResponse {
@@ -108,8 +110,11 @@ export function publisherService(
       return {};
     }),
 
-    DetachSubscription: unary(({ subscription }: { subscription: string }) => {
-      broker.detachSubscription(validateName(subscription, "subscriptions"));
+    DetachSubscription: unary((request: { subscription: string }) => {
+      const name = validateName(request.subscription, "subscriptions");
+      broker.detachSubscription(name);
+      const error = failedPrecondition(`The subscription is detached (resource=${name}).`);
+      endStreams(streams, broker.subscription(name), error);
       return {};
     }),
 

@@ -34,10 +34,14 @@ export interface PubsubServer {
   /** `host:port`, the form that PUBSUB_EMULATOR_HOST takes. */
   readonly host: string;
   stats(): PubsubServerStats;
-  /** Ends all connections (clients see UNAVAILABLE and may reconnect later) and closes the files. */
+  /**
+   * Ends all connections (clients see UNAVAILABLE and may reconnect later) and closes the files.
+   * Calling it again gives the same promise.
+   */
   stop(): Promise<void>;
 }
 
+const SHUTDOWN_GRACE_MS = 250;
 const TRIM_INTERVAL_MS = 2_000;
 // Above the 10 MB of the service, so that a request that is too large gets the service's answer
 // instead of a transport error.
@@ -61,7 +65,10 @@ export async function startPubsubServer(options: PubsubServerOptions = {}): Prom
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
   });
-  server.addService(protos.publisher, publisherService(broker, protos.publisher, onPublish));
+  server.addService(
+    protos.publisher,
+    publisherService(broker, protos.publisher, streams, onPublish),
+  );
   server.addService(protos.subscriber, subscriberService(broker, protos.subscriber, streams));
   server.addService(protos.iamPolicy, iamPolicyService());
   const boundPort = await bind(server, `${host}:${port}`).catch((error) => {
@@ -70,17 +77,22 @@ export async function startPubsubServer(options: PubsubServerOptions = {}): Prom
   });
   const trimming = setInterval(() => broker.trim(), TRIM_INTERVAL_MS).unref();
 
+  const stop = async (): Promise<void> => {
+    clearInterval(trimming);
+    for (const stream of [...streams]) {
+      stream.end(new GrpcError(status.UNAVAILABLE, "The local Pub/Sub server is stopping."));
+    }
+    await shutDown(server);
+    broker.close();
+  };
+  let stopped: Promise<void> | undefined;
   return {
     port: boundPort,
     host: `${host}:${boundPort}`,
     stats: () => stats(broker, streams),
-    async stop() {
-      clearInterval(trimming);
-      for (const stream of [...streams]) {
-        stream.end(new GrpcError(status.UNAVAILABLE, "The local Pub/Sub server is stopping."));
-      }
-      server.forceShutdown();
-      broker.close();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }
@@ -93,6 +105,13 @@ function bind(server: Server, address: string): Promise<number> {
       else resolve(port);
     });
   });
+}
+
+/** Lets the statuses that end the calls go out, then closes what is still open. */
+async function shutDown(server: Server): Promise<void> {
+  const grace = setTimeout(() => server.forceShutdown(), SHUTDOWN_GRACE_MS);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  clearTimeout(grace);
 }
 
 /** Everybody may do everything. */

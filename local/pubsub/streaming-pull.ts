@@ -3,7 +3,7 @@ import type { Broker } from "./broker.ts";
 import type { Consumer, ReceivedMessage } from "./delivery.ts";
 import { failedPrecondition, invalidArgument, toGrpcError } from "./grpc-error.ts";
 import { LIMITS } from "./limits.ts";
-import type { Subscription } from "./subscription.ts";
+import { isAckId, type Subscription } from "./subscription.ts";
 import { validateModifiedDeadline, validateName } from "./validate-resource.ts";
 
 export interface StreamingPullRequest {
@@ -130,6 +130,8 @@ export class StreamingPull implements Consumer {
       );
     }
     for (const seconds of modifyDeadlineSeconds) validateModifiedDeadline(seconds);
+    const malformed = [...ackIds, ...modifyDeadlineAckIds].find((ackId) => !isAckId(ackId));
+    if (malformed !== undefined) throw invalidArgument(`Invalid ack id (ack_id=${malformed})`);
     if (ackIds.length > 0) subscription.acknowledge(ackIds);
     for (const [index, ackId] of modifyDeadlineAckIds.entries()) {
       subscription.modifyAckDeadline([ackId], modifyDeadlineSeconds[index] as number);
@@ -158,4 +160,13 @@ export class StreamingPull implements Consumer {
   #write(response: StreamingPullResponse): void {
     if (!this.#stream.write(response)) this.isWritable = false;
   }
+}
+
+/** Ends the open streams of a subscription that is no more. */
+export function endStreams(
+  streams: ReadonlySet<StreamingPull>,
+  subscription: Subscription,
+  error: Error,
+): void {
+  for (const stream of [...streams]) if (stream.subscription === subscription) stream.end(error);
 }

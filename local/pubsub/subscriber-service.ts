@@ -16,9 +16,10 @@ import { LIMITS } from "./limits.ts";
 import { listPage } from "./list-page.ts";
 import { type PullRequest, type PullResponse, pull } from "./pull.ts";
 import { durationMs, type Timestamp } from "./resources.ts";
-import { StreamingPull } from "./streaming-pull.ts";
-import type { Subscription } from "./subscription.ts";
+import { endStreams, StreamingPull } from "./streaming-pull.ts";
+import { isAckId, type Subscription } from "./subscription.ts";
 import {
+  requireDeadLetterTopic,
   type SubscriptionRequest,
   subscriptionMessage,
   UPDATABLE_FIELDS,
@@ -40,12 +41,6 @@ export function subscriberService(
   const find = ({ subscription }: NamedRequest): Subscription =>
     broker.subscription(validateName(subscription, "subscriptions"));
 
-  const endStreams = (subscription: Subscription, error: Error): void => {
-    for (const stream of streams) {
-      if (stream.subscription === subscription) stream.end(error);
-    }
-  };
-
   return {
     ...unimplementedMethods(definition),
 
@@ -54,7 +49,8 @@ export function subscriberService(
       validateName(request.topic, "topics");
       if (broker.subscriptions.has(request.name)) throw alreadyExists(request.name);
       broker.topic(request.topic);
-      const resource = validatedSubscription({ ...request, detached: false }, broker);
+      const resource = validatedSubscription({ ...request, detached: false });
+      requireDeadLetterTopic(resource.deadLetterPolicy, broker);
       return subscriptionMessage(broker.createSubscription(resource).resource, broker);
     }),
 
@@ -70,10 +66,15 @@ export function subscriberService(
         if (request.subscription === null) throw invalidArgument("The subscription must be set.");
         const subscription = find({ subscription: request.subscription.name });
         const updated = { ...subscription.resource, pushConfig: null };
-        for (const field of maskedFields(request.updateMask, UPDATABLE_FIELDS)) {
+        const fields = maskedFields(request.updateMask, UPDATABLE_FIELDS);
+        for (const field of fields) {
           Object.assign(updated, { [field]: request.subscription[field] });
         }
-        subscription.resource = validatedSubscription(updated, broker);
+        const resource = validatedSubscription(updated);
+        if (fields.includes("deadLetterPolicy")) {
+          requireDeadLetterTopic(resource.deadLetterPolicy, broker);
+        }
+        subscription.resource = resource;
         broker.saveMetadata();
         return subscriptionMessage(subscription.resource, broker);
       },
@@ -96,7 +97,7 @@ export function subscriberService(
     DeleteSubscription: unary((request: NamedRequest) => {
       const subscription = find(request);
       broker.deleteSubscription(request.subscription);
-      endStreams(subscription, notFound(request.subscription));
+      endStreams(streams, subscription, notFound(request.subscription));
       return {};
     }),
 
@@ -128,10 +129,10 @@ export function subscriberService(
       },
     ),
 
-    Seek: unary((request: NamedRequest & { time: Timestamp | null; snapshot: string }) => {
+    Seek: unary((request: NamedRequest & { time?: Timestamp; snapshot?: string }) => {
       const subscription = find(request);
       if (request.snapshot) throw unimplemented("Seek to a snapshot");
-      if (request.time === null) throw invalidArgument("Seek needs a time.");
+      if (request.time === undefined) throw invalidArgument("Seek needs a time.");
       const topic = broker.topicOf(subscription);
       if (topic === undefined) throw failedPrecondition("The subscription is detached.");
       topic.seek(subscription, durationMs(request.time));
@@ -142,6 +143,8 @@ export function subscriberService(
 
 function validateAckIds(ackIds: readonly string[]): void {
   if (ackIds.length === 0) throw invalidArgument("No ack ids specified.");
+  const malformed = ackIds.find((ackId) => !isAckId(ackId));
+  if (malformed !== undefined) throw invalidArgument(`Invalid ack id (ack_id=${malformed})`);
   const bytes = ackIds.reduce((sum, ackId) => sum + ackId.length + 2, 0);
   if (bytes > LIMITS.ackRequestBytes) {
     throw invalidArgument(

@@ -2,7 +2,7 @@ import type { Broker } from "./broker.ts";
 import { parseFilter } from "./filter.ts";
 import { invalidArgument, unimplemented } from "./grpc-error.ts";
 import { LIMITS } from "./limits.ts";
-import type { SubscriptionResource } from "./resources.ts";
+import type { DeadLetterPolicy, SubscriptionResource } from "./resources.ts";
 import {
   backoffBounds,
   validateAckDeadline,
@@ -34,10 +34,7 @@ export const UPDATABLE_FIELDS = [
 const UNSUPPORTED = ["bigqueryConfig", "cloudStorageConfig", "bigtableConfig"] as const;
 
 /** Checks a subscription that is to be created or changed, and fills in the service's defaults. */
-export function validatedSubscription(
-  request: SubscriptionRequest,
-  broker: Broker,
-): SubscriptionResource {
+export function validatedSubscription(request: SubscriptionRequest): SubscriptionResource {
   refuseUnsupported(request);
   validateLabels(request.labels);
   if (request.filter !== "") parseFilter(request.filter);
@@ -59,22 +56,20 @@ export function validatedSubscription(
     enableMessageOrdering: request.enableMessageOrdering,
     expirationPolicy: expiration,
     filter: request.filter,
-    deadLetterPolicy: validatedDeadLetterPolicy(request, broker),
+    deadLetterPolicy: validatedDeadLetterPolicy(request),
     retryPolicy: request.retryPolicy,
     detached: request.detached,
     enableExactlyOnceDelivery: request.enableExactlyOnceDelivery,
   };
 }
 
-function validatedDeadLetterPolicy(
-  { deadLetterPolicy }: SubscriptionRequest,
-  broker: Broker,
-): SubscriptionResource["deadLetterPolicy"] {
+function validatedDeadLetterPolicy({
+  deadLetterPolicy,
+}: SubscriptionRequest): DeadLetterPolicy | null {
   if (deadLetterPolicy === null) return null;
   const { deadLetterTopic, maxDeliveryAttempts } = deadLetterPolicy;
-  broker.topic(validateName(deadLetterTopic, "topics"));
   return {
-    deadLetterTopic,
+    deadLetterTopic: validateName(deadLetterTopic, "topics"),
     maxDeliveryAttempts: validateDeliveryAttempts(maxDeliveryAttempts),
   };
 }
@@ -88,6 +83,11 @@ function refuseUnsupported(request: SubscriptionRequest): void {
     throw unimplemented("A subscription with messageTransforms");
   }
   if (request.ackDeadlineSeconds < 0) throw invalidArgument("The ack deadline is negative.");
+}
+
+/** Throws NOT_FOUND when a dead-letter policy names a topic that does not exist. */
+export function requireDeadLetterTopic(policy: DeadLetterPolicy | null, broker: Broker): void {
+  if (policy !== null) broker.topic(policy.deadLetterTopic);
 }
 
 /** The resource as the service returns it. */

@@ -17,6 +17,9 @@ const RESPONSE_BYTES = 1_000_000;
 const RUN = randomBytes(6).toString("hex");
 let ackIdsGiven = 0;
 
+/** Whether this server, in this or an earlier run, may have given out such an ack id. */
+export const isAckId = (text: string): boolean => /^[0-9a-f]{12}-\d+-\d+$/.test(text);
+
 /**
  * Who has which message of one subscription.
  *

@@ -86,7 +86,8 @@ export class Topic {
     for (const { messages, publishTimeMs } of this.#log.read(0)) {
       if (publishTimeMs < timeMs) continue;
       for (const message of messages) {
-        if (this.#isRetained(message, subscription)) found.set(message.sequence, message);
+        if (!this.#isRetained(message, subscription)) continue;
+        found.set(message.sequence, { ...message, bytes: Buffer.from(message.bytes) });
       }
     }
     for (const message of subscription.unsettled()) {

@@ -18,7 +18,17 @@ export function validateMessages(messages: readonly MessageView[]): void {
       `The publish request has ${bytes} bytes; the limit is ${LIMITS.publishRequestBytes}.`,
     );
   }
-  for (const [index, message] of messages.entries()) validateMessage(readFields(message, index));
+  const [first] = messages.map((message, index) => {
+    const fields = readFields(message, index);
+    validateMessage(fields);
+    return fields.orderingKey;
+  });
+  if (messages.some((message) => first?.equals(message.fields.orderingKey) === false)) {
+    throw invalidArgument(
+      "In a Publish request, all messages must have no ordering key " +
+        "or they must all have the same ordering key.",
+    );
+  }
 }
 
 function readFields(message: MessageView, index: number): MessageFields {

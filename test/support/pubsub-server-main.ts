@@ -1,0 +1,6 @@
+import { startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+
+const [dataDir = "", port] = process.argv.slice(2);
+const server = await startPubsubServer({ dataDir, port: Number(port) });
+process.send?.(server.host);
+process.once("disconnect", () => process.exit());
