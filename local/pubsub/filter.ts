@@ -129,13 +129,15 @@ const TOKEN =
 function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
   const end = source.trimEnd().length;
+  const skipSpace = (from: number): number =>
+    from + (/^\s*/.exec(source.slice(from))?.[0].length ?? 0);
   TOKEN.lastIndex = 0;
   let at = 0;
   while (at < end) {
     const match = TOKEN.exec(source);
-    if (match === null) throw invalidFilter(source, at, "unexpected character");
+    if (match === null) throw invalidFilter(source, skipSpace(at), "unexpected character");
     const [all, string, symbol, minus, word] = match;
-    const start = at + (all.length - all.trimStart().length);
+    const start = skipSpace(at);
     if (string !== undefined)
       tokens.push({ kind: "string", text: unescapeString(string), at: start });
     else if (word !== undefined) tokens.push({ kind: "word", text: word, at: start });

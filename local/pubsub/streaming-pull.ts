@@ -1,9 +1,10 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { isAckId } from "./ack-id.ts";
 import type { Broker } from "./broker.ts";
 import type { Consumer, ReceivedMessage } from "./delivery.ts";
 import { failedPrecondition, invalidArgument, toGrpcError } from "./grpc-error.ts";
 import { LIMITS } from "./limits.ts";
-import { isAckId, type Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 import { validateModifiedDeadline, validateName } from "./validate-resource.ts";
 
 export interface StreamingPullRequest {

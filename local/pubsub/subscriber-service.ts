@@ -3,6 +3,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { isAckId } from "./ack-id.ts";
 import type { Broker } from "./broker.ts";
 import { maskedFields } from "./field-mask.ts";
 import {
@@ -17,7 +18,7 @@ import { listPage } from "./list-page.ts";
 import { type PullRequest, type PullResponse, pull } from "./pull.ts";
 import { durationMs, type Timestamp } from "./resources.ts";
 import { endStreams, StreamingPull } from "./streaming-pull.ts";
-import { isAckId, type Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 import {
   requireDeadLetterTopic,
   type SubscriptionRequest,

@@ -1,24 +1,18 @@
-import { randomBytes } from "node:crypto";
+import { newAckId } from "./ack-id.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
-import { type Consumer, ConsumerSlot, Delivery, type ReceivedMessage } from "./delivery.ts";
+import { type Consumer, ConsumerSlot, type Delivery, type ReceivedMessage } from "./delivery.ts";
 import { Fifo } from "./fifo.ts";
 import { type Filter, parseFilter } from "./filter.ts";
 import type { StoredMessage } from "./message-batch.ts";
 import { MessageView } from "./message-view.ts";
 import { OrderedKey } from "./ordered-key.ts";
+import { ReadyQueue } from "./ready-queue.ts";
 import { durationMs, type SubscriptionResource } from "./resources.ts";
+import { retryBackoffMs } from "./retry-backoff.ts";
 import type { SettlementLog } from "./settlement-log.ts";
-import { backoffBounds } from "./validate-resource.ts";
 
 const RESPONSE_MESSAGES = 1_000;
 const RESPONSE_BYTES = 1_000_000;
-
-/** Makes ack ids of an earlier run of the server stale instead of somebody else's. */
-const RUN = randomBytes(6).toString("hex");
-let ackIdsGiven = 0;
-
-/** Whether this server, in this or an earlier run, may have given out such an ack id. */
-export const isAckId = (text: string): boolean => /^[0-9a-f]{12}-\d+-\d+$/.test(text);
 
 /**
  * Who has which message of one subscription.
@@ -43,9 +37,7 @@ export class Subscription {
   readonly #log: SettlementLog | undefined;
   readonly #filter: Filter | undefined;
   readonly #open = new Map<number, Delivery>();
-  readonly #ready = new Fifo<Delivery>();
-  readonly #readyKeys = new Fifo<OrderedKey>();
-  readonly #keys = new Map<string, OrderedKey>();
+  readonly #ready = new ReadyQueue();
   readonly #outstanding = new Map<string, Delivery>();
   readonly #slots = new Fifo<ConsumerSlot>();
   readonly #attached = new Set<ConsumerSlot>();
@@ -92,14 +84,8 @@ export class Subscription {
   enqueue(messages: Iterable<StoredMessage>): void {
     for (const message of messages) {
       if (!this.passes(message)) continue;
-      const key = this.#orderedKey(message.orderingKey);
-      const delivery = new Delivery(message, key);
-      this.#open.set(message.sequence, delivery);
-      if (key === undefined) this.#ready.push(delivery);
-      else {
-        key.push(delivery);
-        this.#queueKey(key);
-      }
+      const key = this.resource.enableMessageOrdering ? message.orderingKey : "";
+      this.#open.set(message.sequence, this.#ready.add(message, key));
     }
     this.#schedulePump();
   }
@@ -168,9 +154,8 @@ export class Subscription {
     for (const delivery of this.#outstanding.values()) this.#takeBack(delivery);
     this.#deadlines.clearAll();
     this.#backoffs.clearAll();
-    for (const queue of [this.#ready, this.#readyKeys]) queue.clear();
+    this.#ready.clear();
     for (const slot of this.#attached) slot.keys.clear();
-    this.#keys.clear();
     this.#open.clear();
     this.enqueue(messages);
     this.#log?.rewrite({ upTo: nextSequence, unsettled: this.#open.keys() });
@@ -193,25 +178,6 @@ export class Subscription {
   destroy(): void {
     this.close();
     this.#log?.destroy();
-  }
-
-  #orderedKey(name: string): OrderedKey | undefined {
-    if (name === "" || !this.resource.enableMessageOrdering) return undefined;
-    let key = this.#keys.get(name);
-    if (key === undefined) {
-      key = new OrderedKey(name);
-      this.#keys.set(name, key);
-    }
-    return key;
-  }
-
-  /** Puts the key in line where the consumer that may have it looks. */
-  #queueKey(key: OrderedKey): void {
-    if (key.isWaiting || !key.hasNext) return;
-    const queue = key.owner?.keys ?? this.#readyKeys;
-    if (key.queuedIn === queue) return;
-    key.queuedIn = queue;
-    queue.push(key);
   }
 
   /** Many changes in one turn of the event loop are answered by one round of handing out. */
@@ -244,29 +210,16 @@ export class Subscription {
     let bytes = 0;
     const hasRoom = (): boolean =>
       slot.hasRoom && batch.length < RESPONSE_MESSAGES && bytes < RESPONSE_BYTES;
-    const handOut = (delivery: Delivery): void => {
+    for (const delivery of this.#ready.take(slot, hasRoom)) {
       batch.push(this.#handOut(delivery, slot));
       bytes += delivery.message.bytes.length;
-    };
-    for (const queue of [slot.keys, this.#readyKeys]) {
-      while (hasRoom() && queue.size > 0) {
-        const key = queue.shift() as OrderedKey;
-        if (key.queuedIn !== queue) continue;
-        key.queuedIn = undefined;
-        while (hasRoom() && key.hasNext) handOut(key.takeNext());
-        this.#queueKey(key);
-      }
-    }
-    while (hasRoom() && this.#ready.size > 0) {
-      const delivery = this.#ready.shift() as Delivery;
-      if (!delivery.isAcked) handOut(delivery);
     }
     return batch;
   }
 
   #handOut(delivery: Delivery, slot: ConsumerSlot): ReceivedMessage {
     const { message, key } = delivery;
-    delivery.ackId = `${RUN}-${this.uid}-${++ackIdsGiven}`;
+    delivery.ackId = newAckId();
     delivery.slot = slot;
     slot.outstandingMessages++;
     slot.outstandingBytes += message.bytes.length;
@@ -298,15 +251,10 @@ export class Subscription {
   }
 
   #settle(delivery: Delivery): void {
-    const { key } = delivery;
-    delivery.isAcked = true;
-    for (const settled of key === undefined ? [delivery] : key.ack(delivery)) {
-      this.#open.delete(settled.message.sequence);
-      this.#settled.push(settled.message.sequence);
+    for (const { message } of this.#ready.settle(delivery)) {
+      this.#open.delete(message.sequence);
+      this.#settled.push(message.sequence);
     }
-    if (key === undefined) return;
-    if (key.isEmpty) this.#keys.delete(key.name);
-    else this.#queueKey(key);
   }
 
   #flushSettled(): void {
@@ -337,29 +285,17 @@ export class Subscription {
     for (const later of key?.rewind(delivery) ?? []) {
       if (later.ackId !== "") this.#takeBack(later);
     }
-    const delayMs = this.#backoffMs(delivery.failures);
+    const delayMs = retryBackoffMs(this.resource.retryPolicy, delivery.failures);
     if (delayMs > 0) {
       if (key !== undefined) key.isWaiting = true;
       this.#backoffs.set(key ?? delivery, Date.now() + delayMs);
-    } else if (key !== undefined) this.#queueKey(key);
-    else this.#ready.push(delivery);
-  }
-
-  /** Doubles from the minimum to the maximum of the retry policy; 0 without one. */
-  #backoffMs(failures: number): number {
-    const { retryPolicy } = this.resource;
-    if (retryPolicy === null) return 0;
-    const { minMs, maxMs } = backoffBounds(retryPolicy);
-    return Math.min(maxMs, minMs * 2 ** (failures - 1));
+    } else this.#ready.requeue(key ?? delivery);
   }
 
   #endBackoff(due: readonly (Delivery | OrderedKey)[]): void {
     for (const item of due) {
-      if (item instanceof Delivery) this.#ready.push(item);
-      else {
-        item.isWaiting = false;
-        this.#queueKey(item);
-      }
+      if (item instanceof OrderedKey) item.isWaiting = false;
+      this.#ready.requeue(item);
     }
     this.#schedulePump();
   }
