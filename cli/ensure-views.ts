@@ -1,0 +1,72 @@
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
+import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
+
+const POLL_MS = 250;
+const UNDEFINED_OBJECT = new Set(["42P01", "3F000"]);
+
+/**
+ * Points the stable views at a deployment while there is no other: on the very first one people
+ * can read, and the relay can publish, from the first block on. Later deployments are swapped in
+ * by the engine when they have caught up; this then does nothing.
+ *
+ * @param schema the deployment that is being indexed; waited for until the engine has made it
+ * @param signal ends the wait
+ */
+export async function ensureViews(
+  databaseUrl: string,
+  schema: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    if (await hasViews(client)) return;
+    let tables = await tablesOf(client, schema);
+    while (tables === null && !signal.aborted) {
+      await setTimeout(POLL_MS, undefined, { signal }).catch(() => undefined);
+      tables = await tablesOf(client, schema);
+    }
+    if (tables !== null) await createViews(client, schema, tables);
+  } finally {
+    await client.end();
+  }
+}
+
+async function hasViews(client: pg.Client): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "select from pg_views where schemaname = $1 and viewname = '_ponder_meta'",
+    [VIEWS_SCHEMA],
+  );
+  return rowCount === 1;
+}
+
+/** The deployment's tables, or null while the engine has not made them. */
+async function tablesOf(client: pg.Client, schema: string): Promise<string[] | null> {
+  try {
+    const { rows } = await client.query(
+      `select value -> 'table_names' as names from "${schema}"._ponder_meta where key = 'app'`,
+    );
+    return rows[0] ? [...rows[0].names, "_ponder_meta", "_ponder_checkpoint"] : null;
+  } catch (error) {
+    if (UNDEFINED_OBJECT.has((error as { code?: string }).code ?? "")) return null;
+    throw error;
+  }
+}
+
+/** One transaction: a reader finds all of the views or none. The engine replaces them later. */
+async function createViews(client: pg.Client, schema: string, tables: string[]): Promise<void> {
+  await client.query("begin");
+  try {
+    await client.query(`create schema if not exists "${VIEWS_SCHEMA}"`);
+    for (const table of tables)
+      await client.query(
+        `create or replace view "${VIEWS_SCHEMA}"."${table}" as select * from "${schema}"."${table}"`,
+      );
+    await client.query("commit");
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import { deploymentSchema } from "../config/deployment-schema.ts";
+import { parseChains } from "../config/parse-chains.ts";
+import { freePort } from "../local/free-port.ts";
+import { endWithParent } from "./end-with-parent.ts";
+import { becomeIndexer } from "./engine.ts";
+import { ensureViews } from "./ensure-views.ts";
+import { checkChains } from "./preflight/check-chains.ts";
+import { checkDatabase } from "./preflight/check-database.ts";
+import { exitWith, parseProcessConfig } from "./process-config.ts";
+
+/* `npm run indexer`: follows the chains and writes events, read models and outbox. */
+
+try {
+  endWithParent();
+  const config = parseProcessConfig(process.env);
+  const chains = parseChains(process.env);
+  await checkDatabase(config.databaseUrl);
+  await checkChains(chains, (text) => console.error(text));
+  const schema = await deploymentSchema();
+  void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
+  await becomeIndexer(schema, {
+    port: config.indexerPort || (await freePort()),
+    hostname: "127.0.0.1",
+    logFormat: process.stdout.isTTY ? "pretty" : "json",
+  });
+} catch (error) {
+  exitWith(error);
+}

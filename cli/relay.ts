@@ -1,0 +1,38 @@
+import { pino } from "pino";
+import { parseRelayConfig } from "../relay/config.ts";
+import { runRelay } from "../relay/run-relay.ts";
+import { endWithParent } from "./end-with-parent.ts";
+import { checkDatabase } from "./preflight/check-database.ts";
+import { EXIT_RETRY, exitWith } from "./process-config.ts";
+
+/* `npm run relay`: takes events from the outbox and publishes them to Pub/Sub. */
+
+// With an emulator the client library would still look for Google's metadata server for seconds.
+if (process.env.PUBSUB_EMULATOR_HOST) process.env.METADATA_SERVER_DETECTION ??= "none";
+
+/** Longer than one publish request may live, so that its answer can still be recorded. */
+const SHUTDOWN_MARGIN_MS = 5_000;
+
+try {
+  endWithParent();
+  const config = parseRelayConfig(process.env);
+  const log = pino({ name: "relay", level: process.env.LOG_LEVEL ?? "info" });
+  await checkDatabase(config.databaseUrl);
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => {
+      log.info({ signal }, "stopping: letting what is in flight finish");
+      stop.abort();
+      setTimeout(() => {
+        log.error("what was in flight did not finish in time; it is recorded as in doubt");
+        process.exit(EXIT_RETRY);
+      }, config.pubsub.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
+    });
+  await runRelay(config, log, stop.signal, (port) =>
+    log.info({ port, publications: config.publications }, "relay started"),
+  );
+  log.info("relay stopped");
+  process.exit(0);
+} catch (error) {
+  exitWith(error);
+}

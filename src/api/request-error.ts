@@ -1,0 +1,15 @@
+import { HTTPException } from "hono/http-exception";
+
+/** Answers 400 with what is wrong, where, and what was expected. */
+export function badRequest(parameter: string, message: string): HTTPException {
+  return jsonError(400, { parameter, message });
+}
+
+/** Answers 404 with what was looked for. */
+export function notFound(message: string): HTTPException {
+  return jsonError(404, { message });
+}
+
+function jsonError(status: 400 | 404, error: Record<string, string>): HTTPException {
+  return new HTTPException(status, { res: Response.json({ error }, { status }) });
+}
