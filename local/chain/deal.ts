@@ -12,15 +12,8 @@ export type Deal = {
   arbiter: Address | undefined;
   approvalsRequired: number;
   approvedBy: Address[];
-  /** Whether a release time lies after the creation: at most half a day, see `planStep`. */
-  delayed: boolean;
+  /** Unix seconds on chain. */
+  releaseTime: number;
   /** A stalled deal never gets its last approval, so it ends in a refund. */
   stalled: boolean;
-  /** Counted so that `today - createdDay` days have certainly passed on chain. */
-  createdDay: number;
 };
-
-/** Whole days from the genesis block to a moment on chain, both in Unix seconds. */
-export function chainDay(timestamp: bigint, genesisTimestamp: bigint): number {
-  return Math.floor(Number(timestamp - genesisTimestamp) / SECONDS_PER_DAY);
-}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Address, Hash } from "viem";
 import { type ChainClient, connectToChain } from "./chain-client.ts";
-import { chainDay, type Deal, SECONDS_PER_DAY } from "./deal.ts";
+import { type Deal, SECONDS_PER_DAY } from "./deal.ts";
 import type { DeployedFactories } from "./deploy-factories.ts";
 import { createCall, type EscrowCall, partyCall } from "./escrow-call.ts";
 import { countLogs, deployedEscrows, type TrafficStats } from "./escrow-logs.ts";
@@ -13,6 +13,7 @@ import { waitForReceipts } from "./wait-for-receipts.ts";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
+const MODEL_LAG_SECONDS = 600;
 
 export type TrafficOptions = {
   rpcUrl: string;
@@ -71,7 +72,7 @@ class EscrowTraffic {
   readonly #stopping = new AbortController();
   #inFlight: { hash: Hash; step: Step }[] = [];
   #steps = 0;
-  #dueAt = 0;
+  #dueAt = performance.now();
   #retryMs = FIRST_RETRY_MS;
 
   constructor(options: TrafficOptions) {
@@ -151,19 +152,19 @@ class EscrowTraffic {
    * Jumps to the next chain day, but never past the wall clock: there the chain's days are as long
    * as anybody's.
    *
-   * @returns False when days have passed by themselves, so the model must be read anew.
+   * @returns False when so much time has passed by itself that the model must be read anew.
    */
   async #advanceDay(model: TrafficModel): Promise<boolean> {
-    const { timestamp } = await this.#client.getBlock();
-    if (Number(timestamp) + SECONDS_PER_DAY > Date.now() / 1_000) {
-      return chainDay(timestamp, model.genesisTimestamp) === model.day;
+    const chainTime = Number((await this.#client.getBlock()).timestamp);
+    if (chainTime + SECONDS_PER_DAY > Date.now() / 1_000) {
+      return chainTime - model.now < MODEL_LAG_SECONDS;
     }
     await this.#client.increaseTime({ seconds: SECONDS_PER_DAY });
-    model.day += 1;
+    model.now += SECONDS_PER_DAY;
     return true;
   }
 
-  /** Waits until the events sent so far fit the wanted rate. A long stall is not caught up on. */
+  /** Waits until the events sent so far fit the wanted rate. At most 5 s of delay are caught up. */
   async #keepPace(step: Step): Promise<void> {
     const now = performance.now();
     const events = step.kind === "create" ? 2 : 1;

@@ -1,5 +1,5 @@
 import { type Address, type Hex, parseEther } from "viem";
-import type { Deal } from "./deal.ts";
+import { type Deal, SECONDS_PER_DAY } from "./deal.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** One thing that somebody does, or the end of a day. */
@@ -14,21 +14,30 @@ export type Step =
 export type TrafficModel = {
   parties: readonly Address[];
   deals: Deal[];
-  /** Unix seconds. */
-  genesisTimestamp: bigint;
-  /** Whole chain days since genesis. */
-  day: number;
+  /** Unix seconds of block 0. */
+  genesis: number;
+  /**
+   * Chain time in Unix seconds when the model was read, plus the days jumped since. The seconds
+   * that passed by themselves are left out, so the chain is never behind this.
+   */
+  now: number;
   stepsToday: number;
 };
 
 /** Until here days are short, so that a fresh chain soon has deals that are old enough to refund. */
-const HISTORY_DAYS = 45;
+const HISTORY_SECONDS = 45 * SECONDS_PER_DAY;
 const STEPS_PER_HISTORY_DAY = 5;
-const STEPS_PER_DAY = 200;
+const STEPS_PER_DAY = 60;
 const ENOUGH_OPEN_DEALS = 40;
 
-/** The release time is at most half a day after the creation, the refund 30 days after that. */
-const REFUND_AGE_DAYS = 31;
+/** The contract's own rule: `refund()` is possible this long after the release time. */
+const REFUND_DELAY_SECONDS = 30 * SECONDS_PER_DAY;
+
+/**
+ * Within this time before its release, a deal does not get its last approval: whether that would
+ * release it at once depends on seconds.
+ */
+const TOO_CLOSE_SECONDS = 3_600;
 
 /**
  * Decides what happens next and brings the model up to date, as if it had been mined.
@@ -38,18 +47,20 @@ const REFUND_AGE_DAYS = 31;
  * is known beforehand. That is what makes a run reproducible.
  */
 export function planStep(model: TrafficModel, random: SeededRandom): Step {
-  const stepsPerDay = model.day < HISTORY_DAYS ? STEPS_PER_HISTORY_DAY : STEPS_PER_DAY;
+  const isHistory = model.now - model.genesis < HISTORY_SECONDS;
+  const stepsPerDay = isHistory ? STEPS_PER_HISTORY_DAY : STEPS_PER_DAY;
   if (model.stepsToday >= stepsPerDay) {
     model.stepsToday = 0;
     return { kind: "nextDay" };
   }
   model.stepsToday += 1;
 
-  const age = (deal: Deal): number => model.day - deal.createdDay;
   const approvable = model.deals.filter((deal) => nextApprovers(deal, model).length > 0);
-  const releasable = model.deals.filter((deal) => isComplete(deal) && age(deal) >= 1);
+  const releasable = model.deals.filter(
+    (deal) => isComplete(deal) && model.now >= deal.releaseTime,
+  );
   const refundable = model.deals.filter(
-    (deal) => !isComplete(deal) && age(deal) >= REFUND_AGE_DAYS,
+    (deal) => !isComplete(deal) && model.now >= deal.releaseTime + REFUND_DELAY_SECONDS,
   );
   const rearbitrable = model.deals.filter((deal) => arbiterMayChange(deal, model));
 
@@ -95,9 +106,8 @@ function planCreate(model: TrafficModel, random: SeededRandom): Step {
     arbiter: withArbiter ? random.pick(others) : undefined,
     approvalsRequired,
     approvedBy: [],
-    delayed: releaseDelay > 0,
+    releaseTime: model.now + releaseDelay,
     stalled: random.chance(0.12),
-    createdDay: model.day,
   };
   model.deals.push(deal);
   const amount = parseEther(`${random.integer(1, 500) / 100}`);
@@ -108,8 +118,7 @@ function planCreate(model: TrafficModel, random: SeededRandom): Step {
 function planApprove(deal: Deal, model: TrafficModel, random: SeededRandom): Step {
   const by = random.pick(nextApprovers(deal, model));
   deal.approvedBy.push(by);
-  const releaseTimeHasPassed = !deal.delayed || model.day - deal.createdDay >= 1;
-  if (isComplete(deal) && releaseTimeHasPassed) close(deal, model);
+  if (isComplete(deal) && model.now >= deal.releaseTime) close(deal, model);
   return { kind: "approve", deal, by };
 }
 
@@ -123,7 +132,9 @@ function planArbiterChange(deal: Deal, model: TrafficModel, random: SeededRandom
 
 /** Who may give the next approval; nobody when the deal is complete or waits for its refund. */
 function nextApprovers(deal: Deal, model: TrafficModel): Address[] {
-  const wanted = deal.stalled ? deal.approvalsRequired - 1 : deal.approvalsRequired;
+  const untilRelease = deal.releaseTime - model.now;
+  const isTooClose = untilRelease > 0 && untilRelease < TOO_CLOSE_SECONDS;
+  const wanted = deal.approvalsRequired - (deal.stalled || isTooClose ? 1 : 0);
   if (deal.approvedBy.length >= wanted) return [];
   return [deal.payer, deal.payee, deal.arbiter].filter(
     (party) =>

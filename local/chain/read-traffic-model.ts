@@ -1,7 +1,7 @@
 import { type Address, getAddress, isAddressEqual, zeroAddress } from "viem";
 import { escrowBAbi } from "../../abis/escrow-b.ts";
 import type { ChainClient } from "./chain-client.ts";
-import { chainDay, type Deal } from "./deal.ts";
+import { type Deal, SECONDS_PER_DAY } from "./deal.ts";
 import type { DeployedFactories } from "./deploy-factories.ts";
 import { escrowEvents } from "./escrow-logs.ts";
 import type { TrafficModel } from "./plan-step.ts";
@@ -22,7 +22,7 @@ export async function readTrafficModel(
 ): Promise<TrafficModel> {
   const genesis = await client.getBlock({ blockNumber: 0n });
   const latest = await client.getBlock();
-  const day = chainDay(latest.timestamp, genesis.timestamp);
+  const now = Number(latest.timestamp);
 
   const deployed = await client.getLogs({
     address: [factories.revisionA.address, factories.revisionB.address],
@@ -51,7 +51,7 @@ export async function readTrafficModel(
         client.readContract({ ...contract, functionName: "releaseTime" }),
         client.getLogs({ address: escrow, event: escrowEvents.approved, fromBlock: 0n }),
       ]);
-      const createdDay = chainDay(releaseTime - releaseDelay, genesis.timestamp) + 1;
+      const createdAt = Number(releaseTime - releaseDelay);
       return {
         revision: isAddressEqual(address, factories.revisionA.address) ? "A" : "B",
         address: escrow,
@@ -60,11 +60,10 @@ export async function readTrafficModel(
         arbiter: arbiter === zeroAddress ? undefined : arbiter,
         approvalsRequired,
         approvedBy: approvals.flatMap((log) => log.args.approver ?? []),
-        delayed: releaseDelay > 0n,
-        stalled: day - createdDay >= 2,
-        createdDay,
+        releaseTime: Number(releaseTime),
+        stalled: now - createdAt > 2 * SECONDS_PER_DAY,
       };
     }),
   );
-  return { parties, deals, genesisTimestamp: genesis.timestamp, day, stepsToday: 0 };
+  return { parties, deals, genesis: Number(genesis.timestamp), now, stepsToday: 0 };
 }

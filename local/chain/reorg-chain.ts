@@ -1,5 +1,6 @@
 import { type Address, type Hex, numberToHex } from "viem";
-import { connectToChain } from "./chain-client.ts";
+import { type ChainClient, connectToChain } from "./chain-client.ts";
+import { pauseMining } from "./pause-mining.ts";
 
 /** A call to put into one of the new blocks; `inBlock` counts from 0, the oldest replaced one. */
 export type ReorgTransaction = {
@@ -19,36 +20,45 @@ export type ReorgOptions = {
 };
 
 /**
- * Replaces the newest blocks by others of the same number, and says which heights changed.
+ * Replaces the newest blocks by others of the same number. Mining pauses meanwhile: anvil can lose
+ * blocks that are mined during a reorg.
  *
  * A marker transfer goes into the first new block: two empty blocks of the same second would have
  * the same hash, and a reorg that changes nothing is none.
  *
- * @throws When anvil refuses, or when a hash did not change.
+ * @returns The first and the last height that has another block now.
+ * @throws When anvil refuses, or when the hash did not change.
  */
 export async function reorgChain(
   options: ReorgOptions,
 ): Promise<{ firstBlock: number; lastBlock: number }> {
   const client = connectToChain(options.rpcUrl);
-  const lastBlock = await client.getBlockNumber();
-  const firstBlock = lastBlock - BigInt(options.depth) + 1n;
-  const before = await client.getBlock({ blockNumber: firstBlock });
+  const resumeMining = await pauseMining(client);
+  try {
+    const lastBlock = await client.getBlockNumber();
+    const firstBlock = lastBlock - BigInt(options.depth) + 1n;
+    const before = await client.getBlock({ blockNumber: firstBlock });
+    await replaceBlocks(client, options);
+    const after = await client.getBlock({ blockNumber: firstBlock });
+    if (after.hash === before.hash) {
+      throw new Error(`Block ${firstBlock} is still ${before.hash} after a reorg`);
+    }
+    return { firstBlock: Number(firstBlock), lastBlock: Number(lastBlock) };
+  } finally {
+    await resumeMining();
+  }
+}
+
+async function replaceBlocks(client: ChainClient, options: ReorgOptions): Promise<void> {
   const marker = (await client.getAddresses()).at(-1);
   if (marker === undefined) throw new Error("anvil has no unlocked account");
-
+  const markerTransfer = [{ from: marker, to: marker, value: "0x1", gas: "0x5208" }, 0] as const;
   const planned = (options.transactions ?? []).map(
     ({ inBlock = 0, value = 0n, ...rest }) =>
       [{ ...rest, value: numberToHex(value), gas: "0x2dc6c0" }, inBlock] as const,
   );
-  const markerTransfer = [{ from: marker, to: marker, value: "0x1", gas: "0x5208" }, 0] as const;
   await client.request({
     method: "anvil_reorg",
     params: [options.depth, [markerTransfer, ...planned]],
   });
-
-  const after = await client.getBlock({ blockNumber: firstBlock });
-  if (after.hash === before.hash) {
-    throw new Error(`Block ${firstBlock} is still ${before.hash} after a reorg`);
-  }
-  return { firstBlock: Number(firstBlock), lastBlock: Number(lastBlock) };
 }

@@ -3,6 +3,7 @@ import { type ChainClient, connectToChain } from "./chain-client.ts";
 import type { DeployedFactories } from "./deploy-factories.ts";
 import { createCall, type EscrowCall, partyCall } from "./escrow-call.ts";
 import { deployedEscrows } from "./escrow-logs.ts";
+import { pauseMining } from "./pause-mining.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { trafficParties } from "./traffic-parties.ts";
 
@@ -41,7 +42,7 @@ export async function seedEscrows(options: SeedOptions): Promise<SeededChain> {
   const parties = await trafficParties(client);
   const random = new SeededRandom(`seed/${options.seed}`);
   const sender = await nonceKeeper(client, parties);
-  const restoreMining = await mineByHand(client);
+  const resumeMining = await pauseMining(client);
   try {
     const firstBlock = Number(await client.getBlockNumber()) + 1;
     let lastBlock = firstBlock;
@@ -68,7 +69,7 @@ export async function seedEscrows(options: SeedOptions): Promise<SeededChain> {
     const elapsedMs = Math.round(performance.now() - startedAt);
     return { escrows: count, events: 3 * count, firstBlock, lastBlock, elapsedMs };
   } finally {
-    await restoreMining();
+    await resumeMining();
   }
 }
 
@@ -126,15 +127,4 @@ async function mineBlock(client: ChainClient): Promise<{ number: number; logs: L
     params: [{ fromBlock: blockNumber, toBlock: blockNumber }],
   });
   return { number: Number(blockNumber), logs };
-}
-
-async function mineByHand(client: ChainClient): Promise<() => Promise<void>> {
-  const automine = await client.getAutomine();
-  const interval = await client.request({ method: "anvil_getIntervalMining" });
-  await client.setAutomine(false);
-  await client.setIntervalMining({ interval: 0 });
-  return async () => {
-    if (interval !== null) await client.setIntervalMining({ interval });
-    else await client.setAutomine(automine);
-  };
 }

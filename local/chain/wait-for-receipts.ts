@@ -3,12 +3,14 @@ import type { Hash, RpcTransactionReceipt } from "viem";
 import type { ChainClient } from "./chain-client.ts";
 
 const POLL_INTERVAL_MS = 25;
+const POLLS_BETWEEN_CHECKS = 20;
 
 /**
  * Waits until all transactions are mined; asks for all of them in one request.
  *
  * @returns The receipts in the order of the hashes.
- * @throws When one is still missing after `timeoutMs`, as it is when a reorg dropped it.
+ * @throws When one is still missing after `timeoutMs`, or when the node no longer knows one, as
+ *   after a reorg.
  */
 export async function waitForReceipts(
   client: ChainClient,
@@ -17,7 +19,7 @@ export async function waitForReceipts(
 ): Promise<RpcTransactionReceipt[]> {
   const deadline = performance.now() + timeoutMs;
   const receipts = new Map<Hash, RpcTransactionReceipt>();
-  for (;;) {
+  for (let poll = 1; ; poll++) {
     const missing = hashes.filter((hash) => !receipts.has(hash));
     const answers = await Promise.all(
       missing.map((hash) =>
@@ -29,6 +31,20 @@ export async function waitForReceipts(
     if (performance.now() > deadline) {
       throw new Error(`${hashes.length - receipts.size} transactions were not mined in time`);
     }
+    if (poll % POLLS_BETWEEN_CHECKS === 0) {
+      await requireKnown(
+        client,
+        missing.filter((hash) => !receipts.has(hash)),
+      );
+    }
     await sleep(POLL_INTERVAL_MS);
   }
+}
+
+async function requireKnown(client: ChainClient, hashes: readonly Hash[]): Promise<void> {
+  const transactions = await Promise.all(
+    hashes.map((hash) => client.request({ method: "eth_getTransactionByHash", params: [hash] })),
+  );
+  const dropped = hashes.filter((_, index) => !transactions[index]);
+  if (dropped.length > 0) throw new Error(`The node dropped ${dropped.join(", ")}`);
 }
