@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { lockDataFolder } from "./data-folder-lock.ts";
 import type { Delivery } from "./delivery.ts";
 import { alreadyExists, notFound } from "./grpc-error.ts";
 import { MemoryTopicLog } from "./memory-topic-log.ts";
@@ -15,6 +16,7 @@ import { FileTopicLog } from "./topic-log.ts";
 /**
  * All topics and subscriptions of the server, and where they are kept:
  *
+ *     <dataDir>/server.lock             which process has the folder
  *     <dataDir>/metadata.json           topics and subscriptions, replaced on every change
  *     <dataDir>/topics/<uid>/*.log      messages, appended
  *     <dataDir>/subscriptions/<uid>.log what each subscription has settled, appended
@@ -28,6 +30,7 @@ export class Broker {
   /** The topic of each attached subscription, deleted topics included. */
   readonly #topicOf = new Map<Subscription, Topic>();
   readonly #dataDir: string | undefined;
+  readonly #lock: { release(): void } | undefined;
   #nextUid = 1;
 
   constructor(dataDir?: string) {
@@ -36,6 +39,7 @@ export class Broker {
     for (const name of ["topics", "subscriptions"]) {
       mkdirSync(join(dataDir, name), { recursive: true });
     }
+    this.#lock = lockDataFolder(dataDir);
     this.#load(dataDir);
   }
 
@@ -131,6 +135,7 @@ export class Broker {
     const topics = new Set([...this.topics.values(), ...this.#topicOf.values()]);
     for (const subscription of this.subscriptions.values()) subscription.close();
     for (const topic of topics) topic.close();
+    this.#lock?.release();
   }
 
   #load(dataDir: string): void {

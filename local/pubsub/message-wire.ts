@@ -98,6 +98,10 @@ export function encodeMessageId(messageId: string): Buffer {
   return Buffer.concat([Buffer.from([0x1a, messageId.length]), Buffer.from(messageId, "latin1")]);
 }
 
+/** A length-delimited field: string, bytes, message or map entry. */
+export const encodeField = (field: number, value: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([(field << 3) | 2, ...varint(value.length)]), value]);
+
 /** Encodes a message for the server's own publishing (dead letters). */
 export function encodeMessage(message: {
   data: Buffer;
@@ -105,13 +109,13 @@ export function encodeMessage(message: {
   orderingKey: string;
 }): Buffer {
   const parts: Buffer[] = [];
-  const field = (tag: number, value: Buffer): Buffer =>
-    Buffer.concat([Buffer.from([tag, ...varint(value.length)]), value]);
-  if (message.data.length > 0) parts.push(field(0x0a, message.data));
+  if (message.data.length > 0) parts.push(encodeField(DATA, message.data));
   for (const [key, value] of message.attributes) {
-    const entry = [field(0x0a, Buffer.from(key)), field(0x12, Buffer.from(value))];
-    parts.push(field(0x12, Buffer.concat(entry)));
+    const entry = [encodeField(1, Buffer.from(key)), encodeField(2, Buffer.from(value))];
+    parts.push(encodeField(ATTRIBUTES, Buffer.concat(entry)));
   }
-  if (message.orderingKey !== "") parts.push(field(0x2a, Buffer.from(message.orderingKey)));
+  if (message.orderingKey !== "") {
+    parts.push(encodeField(ORDERING_KEY, Buffer.from(message.orderingKey)));
+  }
   return Buffer.concat(parts);
 }

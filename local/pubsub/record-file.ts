@@ -14,6 +14,7 @@ export class RecordFile {
   readonly path: string;
   readonly #fd: number;
   #size: number;
+  #isClosed = false;
 
   private constructor(path: string, fd: number, size: number) {
     this.path = path;
@@ -46,6 +47,8 @@ export class RecordFile {
 
   /** Appends one record: wholly or, when this throws, not at all. */
   append(...payload: readonly Uint8Array[]): void {
+    // The system may have given the descriptor to another file by now.
+    if (this.#isClosed) throw new Error(`${this.path} is closed`);
     const header = Buffer.allocUnsafe(HEADER_BYTES);
     const length = payload.reduce((sum, part) => sum + part.length, 0);
     header.writeUInt32LE(length, 0);
@@ -63,6 +66,8 @@ export class RecordFile {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     closeSync(this.#fd);
   }
 }

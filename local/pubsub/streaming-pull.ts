@@ -19,8 +19,15 @@ export interface StreamingPullRequest {
   protocolVersion: number;
 }
 
+interface Confirmation {
+  ackIds: string[];
+  invalidAckIds: string[];
+}
+
 export interface StreamingPullResponse {
   receivedMessages?: ReceivedMessage[];
+  acknowledgeConfirmation?: Confirmation;
+  modifyAckDeadlineConfirmation?: Confirmation;
   subscriptionProperties?: {
     exactlyOnceDeliveryEnabled: boolean;
     messageOrderingEnabled: boolean;
@@ -133,10 +140,15 @@ export class StreamingPull implements Consumer {
     for (const seconds of modifyDeadlineSeconds) validateModifiedDeadline(seconds);
     const malformed = [...ackIds, ...modifyDeadlineAckIds].find((ackId) => !isAckId(ackId));
     if (malformed !== undefined) throw invalidArgument(`Invalid ack id (ack_id=${malformed})`);
-    if (ackIds.length > 0) subscription.acknowledge(ackIds);
-    for (const [index, ackId] of modifyDeadlineAckIds.entries()) {
-      subscription.modifyAckDeadline([ackId], modifyDeadlineSeconds[index] as number);
-    }
+    const staleAcks = ackIds.length > 0 ? subscription.acknowledge(ackIds) : [];
+    const staleDeadlines = modifyDeadlineAckIds.flatMap((ackId, index) =>
+      subscription.modifyAckDeadline([ackId], modifyDeadlineSeconds[index] as number),
+    );
+    if (!subscription.resource.enableExactlyOnceDelivery) return;
+    this.#write({
+      acknowledgeConfirmation: confirmation(ackIds, staleAcks),
+      modifyAckDeadlineConfirmation: confirmation(modifyDeadlineAckIds, staleDeadlines),
+    });
   }
 
   #setAckDeadline(seconds: number): void {
@@ -161,6 +173,11 @@ export class StreamingPull implements Consumer {
   #write(response: StreamingPullResponse): void {
     if (!this.#stream.write(response)) this.isWritable = false;
   }
+}
+
+function confirmation(ackIds: readonly string[], stale: readonly string[]): Confirmation {
+  const isStale = new Set(stale);
+  return { ackIds: ackIds.filter((ackId) => !isStale.has(ackId)), invalidAckIds: [...stale] };
 }
 
 /** Ends the open streams of a subscription that is no more. */

@@ -17,6 +17,7 @@ import { LIMITS } from "./limits.ts";
 import { listPage } from "./list-page.ts";
 import { type PullRequest, type PullResponse, pull } from "./pull.ts";
 import { durationMs, type Timestamp } from "./resources.ts";
+import { staleAckError } from "./stale-ack-error.ts";
 import { endStreams, StreamingPull } from "./streaming-pull.ts";
 import type { Subscription } from "./subscription.ts";
 import {
@@ -116,7 +117,7 @@ export function subscriberService(
     Acknowledge: unary((request: NamedRequest & { ackIds: string[] }) => {
       const subscription = find(request);
       validateAckIds(request.ackIds);
-      subscription.acknowledge(request.ackIds);
+      refuseStale(subscription, subscription.acknowledge(request.ackIds));
       return {};
     }),
 
@@ -125,7 +126,8 @@ export function subscriberService(
         const subscription = find(request);
         validateAckIds(request.ackIds);
         validateModifiedDeadline(request.ackDeadlineSeconds);
-        subscription.modifyAckDeadline(request.ackIds, request.ackDeadlineSeconds);
+        const { ackIds, ackDeadlineSeconds } = request;
+        refuseStale(subscription, subscription.modifyAckDeadline(ackIds, ackDeadlineSeconds));
         return {};
       },
     ),
@@ -140,6 +142,13 @@ export function subscriberService(
       return {};
     }),
   };
+}
+
+/** Only exactly-once delivery tells a client that its ack came too late. */
+function refuseStale({ resource }: Subscription, staleAckIds: readonly string[]): void {
+  if (resource.enableExactlyOnceDelivery && staleAckIds.length > 0) {
+    throw staleAckError(staleAckIds);
+  }
 }
 
 function validateAckIds(ackIds: readonly string[]): void {

@@ -193,4 +193,12 @@ describe("the embedded server with a data folder", () => {
     await vi.waitFor(() => expect(received).toContain("2"), { timeout: 20_000 });
     await subscription.close();
   });
+
+  test("refuses a folder that another server has, but not one whose server was killed", async () => {
+    const first = await startPubsubServerProcess(dataDir);
+    cleanups.push(() => first.kill());
+    await expect(startServer()).rejects.toThrow("is in use by the Pub/Sub server");
+    await first.kill();
+    await startServer();
+  });
 });

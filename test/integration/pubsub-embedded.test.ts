@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { GrpcError } from "../../local/pubsub/grpc-error.ts";
 import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
 import { ONCE, PubsubClients, texts } from "../support/pubsub-clients.ts";
 
@@ -237,5 +238,61 @@ describe("the embedded server", () => {
       labels: { team: "deals" },
       messageRetentionDuration: { seconds: "600" },
     });
+  });
+
+  test("tells the high-level client of an exactly-once subscription which acks came too late", async () => {
+    const topic = await clients.createTopic();
+    const name = await clients.createSubscription(topic, { enableExactlyOnceDelivery: true });
+    await clients.publish(topic, ["1"]);
+    const subscription = clients.pubsub.subscription(name);
+    const responses: string[] = [];
+    subscription.on("error", () => undefined);
+    subscription.on("message", async (message) => {
+      if (responses.length === 0) {
+        await clients.subscriber.modifyAckDeadline(
+          { subscription: name, ackIds: [message.ackId], ackDeadlineSeconds: 0 },
+          ONCE,
+        );
+      }
+      const response = message.ackWithResponse().catch((error) => error.errorCode);
+      responses.push(await response);
+    });
+    await vi.waitFor(() => expect(responses).toEqual(["INVALID", "SUCCESS"]), { timeout: 10_000 });
+    await subscription.close();
+  });
+
+  test("lets a test stand around every publish: delay it, refuse it, or lose the response", async () => {
+    const faulty = await startPubsubServer({
+      onPublish: async (request, accept) => {
+        const [first] = request.messages;
+        if (first?.attributes.get("fault") === "refuse") {
+          throw new GrpcError(status.UNAVAILABLE, "refused");
+        }
+        const response = accept();
+        if (first?.attributes.get("fault") === "lose") {
+          throw new GrpcError(status.UNAVAILABLE, "lost");
+        }
+        return response;
+      },
+    });
+    const faultyClients = new PubsubClients(faulty.host);
+    try {
+      const topic = await faultyClients.createTopic();
+      const subscription = await faultyClients.createSubscription(topic);
+      const publish = (fault: string) =>
+        faultyClients.publisher
+          .publish({ topic, messages: [{ data: Buffer.from(fault), attributes: { fault } }] }, ONCE)
+          .then(
+            () => "accepted",
+            (error) => error.details,
+          );
+      expect(await publish("refuse")).toBe("refused");
+      expect(await publish("lose")).toBe("lost");
+      expect(await publish("none")).toBe("accepted");
+      expect(texts(await faultyClients.pull(subscription, 2))).toEqual(["lose", "none"]);
+    } finally {
+      await faultyClients.close();
+      await faulty.stop();
+    }
   });
 });
