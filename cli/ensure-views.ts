@@ -34,6 +34,26 @@ export async function ensureViews(
   }
 }
 
+/**
+ * Waits until the stable views exist.
+ *
+ * @returns false when `signal` ended the wait
+ */
+export async function waitForViews(databaseUrl: string, signal: AbortSignal): Promise<boolean> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    while (!signal.aborted) {
+      if (await hasViews(client)) return true;
+      await setTimeout(POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+    return false;
+  } finally {
+    await client.end();
+  }
+}
+
 async function hasViews(client: pg.Client): Promise<boolean> {
   const { rowCount } = await client.query(
     "select from pg_views where schemaname = $1 and viewname = '_ponder_meta'",

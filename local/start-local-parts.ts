@@ -23,6 +23,7 @@ export type LocalParts = {
   /** The environment with the embedded parts' addresses added. */
   env: Record<string, string>;
   hasLocalPubsub: boolean;
+  hasLocalChain: boolean;
   /** Ends the sample traffic and mines until everything on the local chain is final. */
   settleChain(): Promise<void>;
   stop(): Promise<void>;
@@ -54,6 +55,7 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
     lines,
     env: added,
     hasLocalPubsub: false,
+    hasLocalChain: false,
     settleChain: async () => undefined,
     stop,
   };
@@ -119,6 +121,7 @@ async function startChain(
       ? startTraffic({ ...anvil, chainId: LOCAL_CHAIN_ID, factories, seed, eventsPerSecond })
       : null;
   if (traffic) stops.push(() => traffic.stop());
+  parts.hasLocalChain = true;
   parts.settleChain = async () => {
     await traffic?.stop();
     await client.mine({ blocks: SETTLING_BLOCKS });

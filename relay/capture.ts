@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import { blockNumberOf, isDue } from "./is-due.ts";
 import type { Publication } from "./publication.ts";
 
 /** What one look at the outbox found. */
@@ -67,7 +68,7 @@ function statement(
   return sql<Row>`
     with state as (
       select c.finalized_checkpoint as finalized,
-             substring(c.latest_checkpoint, 27, 16)::bigint as head,
+             ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
              case when tip.event_id is null then coalesce(k.settled_position, '')
                   else k.tip_position end as scan_from
       from escrow._ponder_checkpoint c
@@ -84,7 +85,7 @@ function statement(
       from escrow.outbox o
       where o.chain_id = ${chainId}
         and o.position > (select scan_from from state)
-        and ${isDue(finality)}
+        and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
       order by o.position
       limit ${limit}
     ),
@@ -141,13 +142,6 @@ function statement(
     select (select count(*) from scanned) as scanned,
            (select count(*) from journaled) as captured,
            (select array_agg(event_id) from conflict) as conflicts`;
-}
-
-/** The finality policy as a condition on an outbox row `o`. */
-function isDue(finality: Publication["finality"]): RawBuilder<boolean> {
-  if (finality === "latest") return sql`true`;
-  if (finality === "finalized") return sql`o.position <= (select finalized from state)`;
-  return sql`o.block_number <= (select head from state) - ${finality.confirmations}::bigint`;
 }
 
 /** The key that messages of an outbox row `o` are ordered by. md5 is stable across versions. */

@@ -1,4 +1,6 @@
 import { type Kysely, sql } from "kysely";
+import { blockNumberOf, isDue } from "./is-due.ts";
+import type { PublicationConfig } from "./publication.ts";
 
 /** How far a publication is. Counts are of messages. */
 export type PublicationStatus = {
@@ -48,4 +50,24 @@ export async function readPublicationStatus(
     blockedKeys: Number(row.blocked),
     haltedReason: row.halted_reason,
   }));
+}
+
+/** Counts the events that are due on a publication and not known to be accepted by Pub/Sub. */
+export async function countUnpublished(
+  db: Kysely<unknown>,
+  { topic, finality }: PublicationConfig,
+): Promise<number> {
+  const { rows } = await sql<{ missing: string }>`
+    select count(*) as missing
+    from escrow.outbox o
+    join escrow._ponder_checkpoint c on c.chain_id = o.chain_id
+    where ${isDue(finality, sql`c.finalized_checkpoint`, blockNumberOf(sql`c.latest_checkpoint`))}
+      and not exists (
+        select from relay.publication p
+        join relay.message m on m.publication_id = p.id and m.event_id = o.event_id
+        join relay.ordering_key k
+          on k.publication_id = p.id and k.ordering_key = m.ordering_key
+             and k.published_sequence >= m.sequence
+        where p.topic = ${topic})`.execute(db);
+  return Number(rows[0]?.missing ?? 0);
 }

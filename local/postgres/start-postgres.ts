@@ -46,7 +46,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     const server = spawn(
       binaries.postgres,
       ["-D", folder, "-p", String(port), ...settings(options.durable ?? true)],
-      { ...runAs, cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
+      // In a session of its own, so that Ctrl-C reaches us alone and it can be stopped last.
+      { ...runAs, cwd: folder, detached: true, stdio: ["ignore", "ignore", "pipe"] },
     );
     const outcome = await waitUntilReady(server);
     if (outcome === "ready") {

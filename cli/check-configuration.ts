@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
+import { namesNoChain, parseChains } from "../config/parse-chains.ts";
+import { parseRelayConfig } from "../relay/config.ts";
+import { configErrorOf, parseProcessConfig } from "./process-config.ts";
+
+type Env = Record<string, string | undefined>;
+
+const PORTS = ["POSTGRES_PORT", "PUBSUB_PORT", "CHAIN_PORT"];
+
+/**
+ * Checks everything that is configured before anything is started, reading what the embedded parts
+ * will add later as if it were there.
+ *
+ * @throws ConfigError with every problem found
+ */
+export function checkConfiguration(env: Env): void {
+  const complete = {
+    ...env,
+    DATABASE_URL: env.DATABASE_URL || "postgres://embedded/escrow",
+    PUBSUB_PROJECT_ID: env.PUBSUB_PROJECT_ID || "local",
+  };
+  const problems: ConfigProblem[] = [];
+  const collect = (check: () => unknown): void => {
+    try {
+      check();
+    } catch (error) {
+      const known = error instanceof z.ZodError ? configErrorOf(error) : error;
+      if (!(known instanceof ConfigError)) throw error;
+      problems.push(...known.problems);
+    }
+  };
+  if (!namesNoChain(env)) collect(() => parseChains(env));
+  collect(() => parseProcessConfig(complete));
+  collect(() => parseRelayConfig(complete));
+  for (const name of PORTS)
+    if (env[name] && !(Number(env[name]) >= 0 && Number(env[name]) <= 65_535))
+      problems.push({ where: name, what: `"${env[name]}" is not a port` });
+  const unique = new Map(problems.map((problem) => [`${problem.where} ${problem.what}`, problem]));
+  if (unique.size > 0) throw new ConfigError([...unique.values()]);
+}
