@@ -60,3 +60,11 @@ test("drops a last record whose bytes are not those that were written", () => {
   appendFileSync(path, Buffer.alloc(3));
   expect(recover()).toEqual(["one"]);
 });
+
+test("refuses a file in which a record before the last one is damaged", () => {
+  write("one", "two");
+  const bytes = readFileSync(path);
+  bytes[8] = 0;
+  writeFileSync(path, bytes);
+  expect(() => recover()).toThrow("damaged at byte 0");
+});

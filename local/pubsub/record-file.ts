@@ -72,7 +72,11 @@ export class RecordFile {
   }
 }
 
-/** Calls `visit` with each whole record and returns the number of bytes they take up. */
+/**
+ * Calls `visit` with each whole record and returns the number of bytes they take up.
+ *
+ * @throws when a record is damaged that is not the last one: no interrupted write does that
+ */
 export function readRecords(path: string, visit: (payload: Buffer) => void): number {
   const bytes = readFileSync(path);
   let at = 0;
@@ -80,7 +84,10 @@ export function readRecords(path: string, visit: (payload: Buffer) => void): num
     const end = at + HEADER_BYTES + bytes.readUInt32LE(at);
     if (end > bytes.length) break;
     const payload = bytes.subarray(at + HEADER_BYTES, end);
-    if (crc32(payload) !== bytes.readUInt32LE(at + 4)) break;
+    if (crc32(payload) !== bytes.readUInt32LE(at + 4)) {
+      if (end < bytes.length) throw new Error(`${path} is damaged at byte ${at}`);
+      break;
+    }
     visit(payload);
     at = end;
   }

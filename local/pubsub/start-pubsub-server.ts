@@ -23,7 +23,7 @@ export interface PubsubServerOptions {
   onPublish?: OnPublish;
 }
 
-export interface PubsubServerStats {
+interface PubsubServerStats {
   topics: Record<string, { published: number }>;
   subscriptions: Record<string, { unsettled: number; outstanding: number }>;
   openStreams: number;

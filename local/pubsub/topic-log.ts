@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, unlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type MessageBatch, parseBatch } from "./message-batch.ts";
 import { RecordFile, readRecords } from "./record-file.ts";
@@ -49,9 +49,11 @@ export class FileTopicLog implements TopicLog {
     this.#active = this.#segment(firsts.pop() ?? 0);
     for (const first of firsts) {
       const segment = this.#segment(first);
-      readRecords(segment.path, (record) => {
+      const wholeBytes = readRecords(segment.path, (record) => {
         segment.lastPublishTimeMs = parseBatch(record).publishTimeMs;
       });
+      // Only the last segment was being written to when a process died.
+      if (wholeBytes < statSync(segment.path).size) throw new Error(`${segment.path} is damaged`);
       this.#sealed.push(segment);
     }
     this.#nextSequence = this.#active.firstSequence;

@@ -108,12 +108,16 @@ export async function receive(
   onMessage: (message: Message) => void,
   isDone: () => boolean,
 ): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+  const received = new Promise<void>((resolve, reject) => {
     subscription.on("error", reject);
     subscription.on("message", (message) => {
-      onMessage(message);
-      if (isDone()) resolve();
+      try {
+        onMessage(message);
+        if (isDone()) resolve();
+      } catch (error) {
+        reject(error);
+      }
     });
   });
-  await subscription.close();
+  await received.finally(() => subscription.close());
 }
