@@ -131,9 +131,14 @@ class EscrowTraffic {
     this.#steps += 1;
   }
 
-  /** Waits until all that was sent is mined, and learns the new escrows' addresses. */
+  /**
+   * Has everything that was sent mined, and learns the new escrows' addresses. A chain that mines
+   * by the clock is not waited for, or each planned day would cost a block time.
+   */
   async #settle(): Promise<void> {
     const hashes = this.#inFlight.map(({ hash }) => hash);
+    const interval = await this.#client.request({ method: "anvil_getIntervalMining" });
+    if (hashes.length > 0 && interval !== null) await this.#client.mine({ blocks: 1 });
     const receipts = await waitForReceipts(this.#client, hashes);
     for (const [index, { hash, step }] of this.#inFlight.entries()) {
       const receipt = receipts[index];

@@ -126,6 +126,32 @@ describe.each(["A", "B"] as const)("A revision %s escrow", (revision) => {
   const call = (target: Address, data: Hex, value = 0n) => ({ target, value, data });
   const approveData = encodeFunctionData({ abi: escrowBAbi, functionName: "approve" });
 
+  test("declares exactly the documented events, argument by argument", () => {
+    const eventsOf = (abi: Abi) =>
+      abi
+        .filter((item) => item.type === "event")
+        .map(({ name, inputs }) => {
+          const written = inputs.map((input) =>
+            [input.type, ...(input.indexed ? ["indexed"] : []), input.name].join(" "),
+          );
+          return `event ${name}(${written.join(", ")})`;
+        })
+        .sort();
+    const arbiterTopic = revision === "A" ? "" : "address indexed arbiter, ";
+    const arbiterData = revision === "A" ? "" : "address arbiter, ";
+
+    expect(eventsOf(factoryAbi)).toEqual([
+      `event EscrowDeployed(address indexed escrow, address indexed payer, address indexed payee, ${arbiterData}uint256 amount, uint256 releaseDelay, uint8 approvalsRequired)`,
+    ]);
+    expect(eventsOf(escrowAbi)).toEqual([
+      "event Approved(address indexed approver)",
+      "event ArbiterChanged(address indexed oldArbiter, address indexed newArbiter)",
+      `event EscrowCreated(address indexed payer, address indexed payee, ${arbiterTopic}uint256 amount, uint256 releaseTime, uint8 approvalsRequired)`,
+      "event EscrowRefunded(address indexed payer, uint256 amount, uint256 timestamp)",
+      "event EscrowReleased(address indexed payee, uint256 amount, uint256 timestamp)",
+    ]);
+  });
+
   test("tells of its creation before the factory does, with exactly the documented topics", async () => {
     const receipt = await create({ arbiter, releaseDelay: 60, approvalsRequired: 3 });
     const { timestamp } = await client.getBlock({ blockNumber: receipt.blockNumber });
