@@ -21,7 +21,7 @@ export interface PublishRequest {
   readonly messages: readonly MessageView[];
 }
 
-export interface PublishResponse {
+interface PublishResponse {
   readonly messageIds: string[];
 }
 

@@ -1,6 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { GrpcError } from "../../local/pubsub/grpc-error.ts";
+import type { PublishRequest } from "../../local/pubsub/publisher-service.ts";
 import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
 import { ONCE, PubsubClients, texts } from "../support/pubsub-clients.ts";
 
@@ -262,16 +263,14 @@ describe("the embedded server", () => {
   });
 
   test("lets a test stand around every publish: delay it, refuse it, or lose the response", async () => {
+    const faultOf = ({ messages }: PublishRequest) => messages[0]?.attributes.get("fault");
     const faulty = await startPubsubServer({
       onPublish: async (request, accept) => {
-        const [first] = request.messages;
-        if (first?.attributes.get("fault") === "refuse") {
-          throw new GrpcError(status.UNAVAILABLE, "refused");
-        }
+        const refused = faultOf(request) === "refuse";
+        if (refused) throw new GrpcError(status.UNAVAILABLE, "refused");
         const response = accept();
-        if (first?.attributes.get("fault") === "lose") {
-          throw new GrpcError(status.UNAVAILABLE, "lost");
-        }
+        const lost = faultOf(request) === "lose";
+        if (lost) throw new GrpcError(status.UNAVAILABLE, "lost");
         return response;
       },
     });
@@ -294,5 +293,39 @@ describe("the embedded server", () => {
       await faultyClients.close();
       await faulty.stop();
     }
+  });
+
+  test("ends the streams of a subscription that is deleted", async () => {
+    const topic = await clients.createTopic();
+    const subscription = await clients.createSubscription(topic);
+    const openBefore = server.stats().openStreams;
+    const stream = clients.subscriber.streamingPull(ONCE);
+    const error = new Promise((resolve) => stream.on("error", resolve));
+    const opened = new Promise((resolve) => stream.once("data", resolve));
+    stream.write({ subscription, streamAckDeadlineSeconds: 10 });
+    await opened;
+    await clients.subscriber.deleteSubscription({ subscription }, ONCE);
+    expect(await error).toMatchObject({ code: status.NOT_FOUND });
+    await vi.waitFor(() => expect(server.stats().openStreams).toBeLessThanOrEqual(openBefore));
+  });
+
+  test("lists in pages", async () => {
+    const topic = await clients.createTopic();
+    const created = new Set<string>();
+    for (let i = 0; i < 5; i++) created.add(await clients.createSubscription(topic));
+    const listed: string[] = [];
+    let pageToken: string | null | undefined = "";
+    do {
+      const [names, , page]: [string[], unknown, { nextPageToken?: string | null }] =
+        await clients.publisher.listTopicSubscriptions(
+          { topic, pageSize: 2, pageToken },
+          { ...ONCE, autoPaginate: false },
+        );
+      expect(names.length).toBeLessThanOrEqual(2);
+      listed.push(...names);
+      pageToken = page?.nextPageToken;
+    } while (pageToken);
+    expect(listed).toHaveLength(5);
+    expect(new Set(listed)).toEqual(created);
   });
 });
