@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{src,relay,consumer,local,cli,contracts}/**/*.test.ts", "*.test.ts"],
+          include: ["{src,config,relay,consumer,local,cli,contracts}/**/*.test.ts", "*.test.ts"],
         },
       },
       {

@@ -36,17 +36,18 @@ export async function waitUntilPublished(
   for (;;) {
     const snapshot = await reader.read();
     const isIndexed =
+      snapshot.publications.length === publications.length &&
       snapshot.chains.every(
         ({ indexed }, at) => indexed !== null && indexed >= (target.chains[at]?.head ?? 0),
       ) &&
       (!untilFinal || (await isAllFinal(db)));
     const missing: Record<string, number> = {};
-    for (const publication of publications)
+    // Before that, the tables to count in need not exist.
+    for (const publication of isIndexed ? publications : [])
       missing[publication.topic] = await countUnpublished(db, publication);
     const isPublished = Object.values(missing).every((count) => count === 0);
-    if ((isIndexed && isPublished) || Date.now() > deadline || signal.aborted) {
+    if ((isIndexed && isPublished) || Date.now() > deadline || signal.aborted)
       return { snapshot: await reader.read(), missing, isIndexed };
-    }
     await setTimeout(POLL_MS);
   }
 }

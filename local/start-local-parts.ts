@@ -33,6 +33,7 @@ export type LocalParts = {
 const LOCAL_PROJECT = "local";
 const LOCAL_CHAIN_ID = 31_337;
 const BLOCK_TIME_SECONDS = 1;
+const CHAIN_AGE_SECONDS = 730 * 86_400;
 /** More than twice the engine's finality depth of 30 blocks: then the last event is final. */
 const SETTLING_BLOCKS = 70;
 
@@ -108,6 +109,8 @@ async function startChain(
   const anvil = await startAnvil({
     chainId: LOCAL_CHAIN_ID,
     stateFile: folder.place("chain.json"),
+    // Chain days pass in jumps that end before now, so that refunds, too, come to pass.
+    genesisTimestamp: Math.floor(Date.now() / 1000) - CHAIN_AGE_SECONDS,
     ...portOf(env.CHAIN_PORT),
   });
   if (anvil.process.pid) folder.started(anvil.process.pid);

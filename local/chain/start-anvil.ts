@@ -56,6 +56,8 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
   const resumes = stateFile?.exists() ?? false;
   const anvil = spawn(anvilBinary(), anvilArguments(options, stateFile, resumes), {
     stdio: ["ignore", "pipe", "pipe"],
+    // In a session of its own, so that Ctrl-C reaches us alone and it can be stopped in turn.
+    detached: true,
   });
   const killWithParent = (): void => void anvil.kill("SIGKILL");
   process.once("exit", killWithParent);
