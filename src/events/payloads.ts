@@ -2,8 +2,8 @@ import type { Hex, Payloads } from "./escrow-event.ts";
 import { lower } from "./to-escrow-event.ts";
 
 /*
- * Decoded arguments to payloads, one function per event. The keys' order is the order in the
- * message; revision A's events have no arbiter, and then the key is absent.
+ * Decoded arguments to payloads, one function per event. Revision A's events have no arbiter, and
+ * then the key is absent.
  */
 
 type CreatedArgs = {

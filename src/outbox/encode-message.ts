@@ -1,4 +1,5 @@
 import type { EscrowEvent } from "../events/escrow-event.ts";
+import { payloadFields } from "./payload-fields.ts";
 
 /** What the relay needs to publish an event, whatever the publication. */
 export type OutboxMessage = {
@@ -28,7 +29,7 @@ export function encodeMessage(event: EscrowEvent): OutboxMessage {
     block_timestamp: Number(event.blockTimestamp),
     transaction_hash: event.transactionHash,
     log_index: event.logIndex,
-    ...event.payload,
+    ...inOrder(event),
   };
   return {
     orderingKey: `${event.chainId}:${event.stream}`,
@@ -46,4 +47,10 @@ export function encodeMessage(event: EscrowEvent): OutboxMessage {
       "ce-time": new Date(Number(event.blockTimestamp) * 1000).toISOString(),
     },
   };
+}
+
+/** The payload with its keys in the message's order; what it does not hold stays absent. */
+function inOrder({ type, payload }: EscrowEvent): Record<string, unknown> {
+  const values = new Map<string, unknown>(Object.entries(payload));
+  return Object.fromEntries(payloadFields(type).map((field) => [field, values.get(field)]));
 }
