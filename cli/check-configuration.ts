@@ -7,6 +7,13 @@ import { configErrorOf, parseProcessConfig } from "./process-config.ts";
 type Env = Record<string, string | undefined>;
 
 const PORTS = ["POSTGRES_PORT", "PUBSUB_PORT", "CHAIN_PORT"];
+/** In place of the embedded chain, whose addresses are not known before it runs. */
+const LOCAL_CHAIN = {
+  CHAIN_ID: "31337",
+  CONTRACT_ADDRESS: "0x0000000000000000000000000000000000000001",
+  START_BLOCK: "0",
+  RPC_URL: "http://127.0.0.1",
+};
 
 /**
  * Checks everything that is configured before anything is started, reading what the embedded parts
@@ -30,11 +37,11 @@ export function checkConfiguration(env: Env): void {
       problems.push(...known.problems);
     }
   };
-  if (!namesNoChain(env)) collect(() => parseChains(env));
+  collect(() => parseChains(namesNoChain(env) ? { ...env, ...LOCAL_CHAIN } : env));
   collect(() => parseProcessConfig(complete));
   collect(() => parseRelayConfig(complete));
   for (const name of PORTS)
-    if (env[name] && !(Number(env[name]) >= 0 && Number(env[name]) <= 65_535))
+    if (env[name] && !(/^\d{1,5}$/.test(env[name]) && Number(env[name]) <= 65_535))
       problems.push({ where: name, what: `"${env[name]}" is not a port` });
   const unique = new Map(problems.map((problem) => [`${problem.where} ${problem.what}`, problem]));
   if (unique.size > 0) throw new ConfigError([...unique.values()]);

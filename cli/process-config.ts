@@ -43,8 +43,9 @@ export function configErrorOf(error: z.ZodError): ConfigError {
   return new ConfigError(
     error.issues.map((issue) => ({
       where: issue.path.join(".") || "environment",
+      // Every variable that is set is a string.
       what:
-        issue.code === "invalid_type" && issue.input === undefined
+        issue.code === "invalid_type" && issue.expected === "string"
           ? `is not set; ${issue.message}`
           : issue.message,
     })),

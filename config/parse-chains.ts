@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { isAddress } from "viem";
 import { z } from "zod";
 import { deployments as builtIn } from "../deployments.ts";
-import type { Chain, ChainDeployment } from "./chain-deployment.ts";
+import type { Chain, ChainDeployment, FactoryDeployment } from "./chain-deployment.ts";
 import { ConfigError, type ConfigProblem } from "./config-error.ts";
 
 type Env = Record<string, string | undefined>;
@@ -10,6 +10,7 @@ type Env = Record<string, string | undefined>;
 /** GraphQL's Int, which carries the chain id, ends here. */
 const MAX_CHAIN_ID = 2 ** 31 - 1;
 const DEFAULT_POLL_INTERVAL_SECONDS = 1;
+const MAX_POLL_INTERVAL_SECONDS = 3_600;
 /** The engine's own starting pace. */
 export const DEFAULT_RPC_REQUESTS_PER_SECOND = 20;
 
@@ -21,15 +22,18 @@ const address = z
       `"${input}" is not an address; expected 0x and 40 hex digits, with a right checksum if it has one`,
   })
   .transform((value) => value.toLowerCase() as `0x${string}`);
-const chainId = z.coerce
-  .number(`expected a number`)
-  .int("expected a whole number")
-  .min(1, "expected a chain id from 1")
-  .max(MAX_CHAIN_ID, `chain ids above ${MAX_CHAIN_ID} are not supported`);
-const block = z.coerce
-  .number("expected a block number")
-  .int("expected a whole block number")
-  .min(0, "expected a block number from 0");
+// Not z.coerce: in JSON that would make null block 0 and true chain 1.
+const whole = z.union(
+  [z.int(), z.string().trim().regex(/^\d+$/).transform(Number)],
+  "expected a whole number",
+);
+const chainId = whole.pipe(
+  z
+    .number()
+    .min(1, "expected a chain id from 1")
+    .max(MAX_CHAIN_ID, `chain ids above ${MAX_CHAIN_ID} are not supported`),
+);
+const block = whole.pipe(z.int("expected a block number").min(0, "expected a block number from 0"));
 const httpUrl = z
   .url({ protocol: /^(https?|wss?)$/, error: "expected an http(s) or ws(s) URL" })
   .array()
@@ -42,6 +46,9 @@ const chainDeployment = z.strictObject({
     .array()
     .min(1, "expected at least one factory"),
 });
+const deploymentList = z
+  .array(chainDeployment, "expected a list of chains: [{ … }]")
+  .min(1, "expected at least one chain");
 
 /**
  * Reads which chains and factories to follow, and how to reach them.
@@ -61,6 +68,7 @@ export function parseChains(env: Env): Chain[] {
       z.coerce
         .number("expected a number of seconds")
         .min(0.05, "expected 0.05 or more")
+        .max(MAX_POLL_INTERVAL_SECONDS, `expected ${MAX_POLL_INTERVAL_SECONDS} or less`)
         .parse(value),
     );
   const rpcRequestsPerSecond = read(
@@ -69,7 +77,11 @@ export function parseChains(env: Env): Chain[] {
     problems,
     DEFAULT_RPC_REQUESTS_PER_SECOND,
     (value) =>
-      z.coerce.number("expected a number").min(1, "expected 1 or more").max(10_000).parse(value),
+      z.coerce
+        .number("expected a number")
+        .min(1, "expected 1 or more")
+        .max(10_000, "expected 10000 or less")
+        .parse(value),
   );
   const chains = named.map((chain) => ({
     ...chain,
@@ -77,7 +89,7 @@ export function parseChains(env: Env): Chain[] {
     pollIntervalMs,
     rpcRequestsPerSecond,
   }));
-  rejectRepeats(chains, problems);
+  rejectRepeats(chains, env.DEPLOYMENTS ? "DEPLOYMENTS" : "CONTRACT_ADDRESS", problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return chains;
 }
@@ -95,8 +107,9 @@ export function namesNoChain(env: Env): boolean {
 function namedDeployments(env: Env, problems: ConfigProblem[]): ChainDeployment[] {
   if (env.DEPLOYMENTS) {
     return read(env, "DEPLOYMENTS", problems, [], (value) => {
-      const text = value.trimStart().startsWith("[") ? value : readFileSync(value, "utf8");
-      return chainDeployment.array().min(1).parse(JSON.parse(text)) as ChainDeployment[];
+      const isJson = /^\s*[[{]/.test(value);
+      const json: unknown = JSON.parse(isJson ? value : readFileSync(value, "utf8"));
+      return deploymentList.parse(json) as ChainDeployment[];
     });
   }
   const wanted = read(env, "CHAIN_ID", problems, undefined, (value) => chainId.parse(value));
@@ -161,10 +174,28 @@ function read<T>(
   }
 }
 
-function rejectRepeats(chains: Chain[], problems: ConfigProblem[]): void {
+function rejectRepeats(chains: Chain[], where: string, problems: ConfigProblem[]): void {
   for (const key of ["name", "chainId"] as const) {
     const values = chains.map((chain) => String(chain[key]));
     for (const value of new Set(values.filter((one, at) => values.indexOf(one) !== at)))
-      problems.push({ where: "DEPLOYMENTS", what: `${key} ${value} stands there twice` });
+      problems.push({ where, what: `${key} ${value} stands there twice` });
   }
+  for (const { name, factories } of chains)
+    for (const { address } of factories.filter(isRepeated))
+      problems.push({ where, what: `factory ${address} stands there twice for chain ${name}` });
+}
+
+/** Whether an earlier one is followed in the same revision: its events would come twice. */
+function isRepeated(
+  { address, revision }: FactoryDeployment,
+  at: number,
+  factories: FactoryDeployment[],
+): boolean {
+  return factories
+    .slice(0, at)
+    .some(
+      (other) =>
+        other.address.toLowerCase() === address.toLowerCase() &&
+        (other.revision ?? revision) === (revision ?? other.revision),
+    );
 }
