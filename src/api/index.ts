@@ -1,6 +1,7 @@
 import { db } from "ponder:api";
 import schema from "ponder:schema";
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { client, graphql } from "ponder";
 import { escrowRoutes } from "./escrow-routes.ts";
 
@@ -10,6 +11,11 @@ import { escrowRoutes } from "./escrow-routes.ts";
  */
 const app = new Hono();
 
+// The engine answers 500 to every error; a mistake in the request is the reader's to mend.
+app.onError((error) => {
+  if (error instanceof HTTPException) return error.getResponse();
+  throw error;
+});
 app.get("/", (c) =>
   c.json({
     graphql: "/graphql",
