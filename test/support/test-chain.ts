@@ -1,0 +1,184 @@
+import { type Address, encodeFunctionData, type Hex, numberToHex, toHex, zeroAddress } from "viem";
+import { partyProxyBytecode } from "../../contracts/bytecode/party-proxy.ts";
+import { partyProxyAbi } from "../../contracts/test/party-proxy-abi.ts";
+import { type ChainClient, connectToChain } from "../../local/chain/chain-client.ts";
+import { type DeployedFactories, deployFactories } from "../../local/chain/deploy-factories.ts";
+import { createCall, type EscrowCall, partyCall } from "../../local/chain/escrow-call.ts";
+import { type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
+
+export type Revision = "A" | "B";
+
+export type DealTerms = {
+  payer?: Address;
+  payee?: Address;
+  arbiter?: Address;
+  approvalsRequired?: number;
+  /** Seconds; 0 by default. */
+  releaseDelay?: number;
+  amount?: bigint;
+  isDeterministic?: boolean;
+};
+
+type PartyCalls = Parameters<typeof partyCall>[2];
+
+const DAY_SECONDS = 86_400;
+/** So old that a test may let half a year pass and still end before the wall clock's now. */
+const AGE_SECONDS = 200 * DAY_SECONDS;
+/** More than twice the finality depth of 30 blocks that the engine has for a chain it knows not. */
+const BLOCKS_TO_FINALITY = 70;
+const ONE_ETHER = 10n ** 18n;
+
+/** An anvil chain with both factories on it, and people who make deals. One block per transaction. */
+export class TestChain {
+  readonly chainId: number;
+  readonly rpcUrl: string;
+  readonly client: ChainClient;
+  readonly factories: DeployedFactories;
+  readonly payer: Address;
+  readonly payee: Address;
+  readonly arbiter: Address;
+  readonly stranger: Address;
+  readonly #anvil: RunningAnvil;
+  #salts = 0;
+
+  private constructor(
+    chainId: number,
+    anvil: RunningAnvil,
+    client: ChainClient,
+    factories: DeployedFactories,
+    people: Address[],
+  ) {
+    const [, payer, payee, arbiter, stranger] = people;
+    if (!payer || !payee || !arbiter || !stranger) throw new Error("anvil has too few accounts");
+    this.chainId = chainId;
+    this.rpcUrl = anvil.rpcUrl;
+    this.client = client;
+    this.factories = factories;
+    this.#anvil = anvil;
+    this.payer = payer;
+    this.payee = payee;
+    this.arbiter = arbiter;
+    this.stranger = stranger;
+  }
+
+  static async start(chainId: number): Promise<TestChain> {
+    const genesisTimestamp = Math.floor(Date.now() / 1000) - AGE_SECONDS;
+    const anvil = await startAnvil({ chainId, genesisTimestamp });
+    const client = connectToChain(anvil.rpcUrl);
+    const factories = await deployFactories(anvil);
+    return new TestChain(chainId, anvil, client, factories, await client.getAddresses());
+  }
+
+  /** What follows these chains: `DEPLOYMENTS`, the endpoints, and a pace that suits a test. */
+  static environment(chains: TestChain[]): Record<string, string> {
+    const deployments = chains.map(({ chainId, factories }) => ({
+      name: `chain-${chainId}`,
+      chainId,
+      factories: [
+        { ...factories.revisionA, revision: "A" },
+        { ...factories.revisionB, revision: "B" },
+      ],
+    }));
+    return {
+      DEPLOYMENTS: JSON.stringify(deployments),
+      ...Object.fromEntries(chains.map((each) => [`RPC_URL_${each.chainId}`, each.rpcUrl])),
+      POLL_INTERVAL_SECONDS: "0.2",
+      RPC_REQUESTS_PER_SECOND: "500",
+    };
+  }
+
+  stop(): Promise<void> {
+    return this.#anvil.stop();
+  }
+
+  /** @returns the new escrow's address */
+  async create(revision: Revision, terms: DealTerms = {}): Promise<Address> {
+    const { payer, factory, ...rest } = this.#termsOf(revision, terms);
+    const receipt = await this.#send(createCall({ ...rest, payer, factory }));
+    return escrowOf(receipt.logs);
+  }
+
+  /** A creation paid by a smart account. */
+  async createThrough(proxy: Address, revision: Revision, terms: DealTerms): Promise<Address> {
+    const call = createCall(this.#termsOf(revision, { ...terms, payer: proxy }));
+    const receipt = await this.#execute(proxy, [call], BigInt(call.value ?? "0x0"));
+    return escrowOf(receipt.logs);
+  }
+
+  /** A party's call, in a transaction of its own. */
+  async call(from: Address, escrow: Address, what: PartyCalls): Promise<void> {
+    await this.#send(partyCall(from, escrow, what));
+  }
+
+  /** `approve()` by two smart accounts in one transaction: one of them calls the other. */
+  async approveTogether(escrow: Address, first: Address, second: Address): Promise<void> {
+    const approve = partyCall(first, escrow, "approve");
+    const bySecond = { to: second, data: executeData([{ ...approve, to: escrow }]) };
+    await this.#execute(first, [approve, bySecond]);
+  }
+
+  async deployProxy(): Promise<Address> {
+    const hash = await this.client.sendTransaction({
+      account: this.stranger,
+      data: partyProxyBytecode,
+      chain: null,
+    });
+    const { contractAddress } = await this.client.waitForTransactionReceipt({ hash });
+    if (!contractAddress) throw new Error(`${hash} deployed no contract`);
+    return contractAddress;
+  }
+
+  async passDays(days: number): Promise<void> {
+    await this.client.increaseTime({ seconds: days * DAY_SECONDS });
+    await this.client.mine({ blocks: 1 });
+  }
+
+  /** Mines until the engine calls everything that has happened final. */
+  async makeFinal(): Promise<void> {
+    await this.client.mine({ blocks: BLOCKS_TO_FINALITY });
+  }
+
+  #termsOf(revision: Revision, terms: DealTerms) {
+    return {
+      factory: this.factories[`revision${revision}`].address,
+      payer: terms.payer ?? this.payer,
+      payee: terms.payee ?? this.payee,
+      arbiter: terms.arbiter,
+      amount: terms.amount ?? ONE_ETHER,
+      releaseDelay: terms.releaseDelay ?? 0,
+      approvalsRequired: terms.approvalsRequired ?? 2,
+      salt: terms.isDeterministic ? toHex(++this.#salts, { size: 32 }) : undefined,
+    };
+  }
+
+  async #execute(proxy: Address, calls: { to: Address; data: Hex; value?: Hex }[], value = 0n) {
+    return this.#send({
+      from: this.stranger,
+      to: proxy,
+      value: numberToHex(value),
+      gas: numberToHex(2_000_000),
+      data: executeData(calls),
+    });
+  }
+
+  async #send(call: EscrowCall) {
+    const hash = await this.client.request({ method: "eth_sendTransaction", params: [call] });
+    const receipt = await this.client.waitForTransactionReceipt({ hash });
+    if (receipt.status !== "success") throw new Error(`transaction ${hash} failed`);
+    return receipt;
+  }
+}
+
+function executeData(calls: { to: Address; data: Hex; value?: Hex }[]): Hex {
+  const args = calls.map(({ to, data, value = "0x0" }) => ({
+    target: to,
+    value: BigInt(value),
+    data,
+  }));
+  return encodeFunctionData({ abi: partyProxyAbi, functionName: "execute", args: [args] });
+}
+
+/** The escrow's own `EscrowCreated` is the first log of its creation. */
+function escrowOf(logs: { address: Address }[]): Address {
+  return logs[0]?.address ?? zeroAddress;
+}
