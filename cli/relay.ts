@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { parseRelayConfig } from "../relay/config.ts";
-import { runRelay } from "../relay/run-relay.ts";
+import { relayParts, runRelay } from "../relay/run-relay.ts";
 import { endWithParent } from "./end-with-parent.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { EXIT_RETRY, exitWith } from "./process-config.ts";
@@ -26,11 +26,12 @@ try {
       setTimeout(() => {
         log.error("what was in flight did not finish in time; it is recorded as in doubt");
         process.exit(EXIT_RETRY);
-      }, config.pubsub.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
+      }, config.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
     });
-  await runRelay(config, log, stop.signal, (port) =>
-    log.info({ port, publications: config.publications }, "relay started"),
-  );
+  await runRelay(config, log, stop.signal, {
+    ...relayParts(config, log),
+    onListening: (port) => log.info({ port, publications: config.publications }, "relay started"),
+  });
   log.info("relay stopped");
   process.exit(0);
 } catch (error) {

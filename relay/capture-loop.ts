@@ -1,7 +1,8 @@
 import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
-import { capture, JournalConflict } from "./capture.ts";
+import { capture, JournalConflict, type Source } from "./capture.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { haltPublication, type Publication } from "./publication.ts";
 import { Signal } from "./signal.ts";
@@ -14,13 +15,12 @@ export type CaptureLoopOptions = {
   backoff: Backoff;
 };
 
-type Source = { deployment: string; chain_id: string };
-
 const VIEWS_MISSING = new Set(["42P01", "3F000"]);
 
 /**
- * Takes what is due from the outbox into the journal, for every publication and chain, again and
- * again until there is nothing new; then waits for a wake or the poll interval.
+ * Takes what is due from the outbox into the journal, for every chain and every publication that
+ * this instance has the lead of, again and again until there is nothing new; then waits for a wake
+ * or the poll interval.
  */
 export class CaptureLoop {
   readonly #wake = new Signal();
@@ -29,6 +29,7 @@ export class CaptureLoop {
 
   readonly #db: Kysely<unknown>;
   readonly #publications: Publication[];
+  readonly #leases: LeaseKeeper;
   readonly #onCaptured: (publication: Publication) => void;
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
@@ -40,6 +41,7 @@ export class CaptureLoop {
   constructor(
     db: Kysely<unknown>,
     publications: Publication[],
+    leases: LeaseKeeper,
     onCaptured: (publication: Publication) => void,
     log: Logger,
     metrics: RelayMetrics,
@@ -47,6 +49,7 @@ export class CaptureLoop {
   ) {
     this.#db = db;
     this.#publications = publications;
+    this.#leases = leases;
     this.#onCaptured = onCaptured;
     this.#log = log;
     this.#metrics = metrics;
@@ -80,12 +83,15 @@ export class CaptureLoop {
   /** One statement per publication and chain. True when one of them was full. */
   async #round(): Promise<boolean> {
     let isMore = false;
-    for (const { deployment, chain_id } of await this.#sources())
-      for (const publication of this.#publications) {
-        if (publication.haltedReason !== null || this.#stopping) continue;
+    const led = this.#publications.filter((each) => this.#leases.lead(each) !== null);
+    for (const source of led.length > 0 ? await this.#sources() : [])
+      for (const publication of led) {
+        const lead = this.#leases.lead(publication);
+        if (lead === null || publication.haltedReason !== null || this.#stopping) continue;
         const { batchSize } = this.#options;
+        const authority = { instance: this.#leases.instance, lead };
         try {
-          const found = await capture(this.#db, publication, deployment, chain_id, batchSize);
+          const found = await capture(this.#db, publication, source, authority, batchSize);
           if (found.captured > 0) {
             this.#metrics.captured(publication.topic, found.captured);
             this.#onCaptured(publication);
@@ -104,7 +110,7 @@ export class CaptureLoop {
   async #sources(): Promise<Source[]> {
     try {
       const { rows } = await sql<Source>`
-        select m.value ->> 'build_id' as deployment, c.chain_id
+        select m.value ->> 'build_id' as deployment, c.chain_id as "chainId"
         from escrow._ponder_checkpoint c cross join escrow._ponder_meta m
         where m.key = 'app' order by c.chain_id`.execute(this.#db);
       return rows;

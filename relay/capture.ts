@@ -1,5 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
+import { hasLead } from "./fence.ts";
 import { blockNumberOf, isDue } from "./is-due.ts";
+import type { Lease } from "./lease-keeper.ts";
 import type { Publication } from "./publication.ts";
 
 /** What one look at the outbox found. */
@@ -25,6 +27,12 @@ export class JournalConflict extends Error {
   }
 }
 
+/** Notified with every capture, for the instances that do not have the lead. */
+export const CAPTURED_CHANNEL = "relay_captured";
+
+/** A chain of the live deployment. */
+export type Source = { deployment: string; chainId: string };
+
 type Row = { scanned: number; captured: number; conflicts: string[] | null };
 
 /**
@@ -37,6 +45,9 @@ type Row = { scanned: number; captured: number; conflicts: string[] | null };
  * the scan begins again behind the last final row, and what is in the journal already is skipped.
  * Another deployment has no cursor yet and is scanned from its beginning, with the same skipping.
  *
+ * Whoever has lost the lead finds nothing to capture. Should two leads overlap all the same, the
+ * journal's unique event ids let only one of them through.
+ *
  * Locks: rows of `ordering_key`, in the order of the key.
  *
  * @param limit rows to look at, at the most
@@ -45,27 +56,29 @@ type Row = { scanned: number; captured: number; conflicts: string[] | null };
 export async function capture(
   db: Kysely<unknown>,
   publication: Publication,
-  deployment: string,
-  chainId: string,
+  source: Source,
+  authority: { instance: string; lead: Lease },
   limit: number,
 ): Promise<Captured> {
   return await db.transaction().execute(async (tx) => {
-    const { rows } = await statement(publication, deployment, chainId, limit).execute(tx);
+    const { rows } = await statement(publication, source, authority, limit).execute(tx);
     const [row] = rows;
     if (row === undefined) throw new Error("capture returned no row");
     if (row.conflicts) throw new JournalConflict(publication.topic, row.conflicts);
+    if (Number(row.captured) > 0) await sql`select pg_notify(${CAPTURED_CHANNEL}, '')`.execute(tx);
     return { scanned: Number(row.scanned), captured: Number(row.captured) };
   });
 }
 
 function statement(
   publication: Publication,
-  deployment: string,
-  chainId: string,
+  { deployment, chainId }: Source,
+  { instance, lead }: { instance: string; lead: Lease },
   limit: number,
 ): RawBuilder<Row> {
   const { id, topic, finality } = publication;
   return sql<Row>`
+    /* capture */
     with state as (
       select c.finalized_checkpoint as finalized,
              ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
@@ -85,6 +98,7 @@ function statement(
       from escrow.outbox o
       where o.chain_id = ${chainId}
         and o.position > (select scan_from from state)
+        and ${hasLead(instance, lead)}
         and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
       order by o.position
       limit ${limit}

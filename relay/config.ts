@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { PublicationConfig } from "./publication.ts";
-import type { PubsubConfig } from "./pubsub-topics.ts";
+import type { PubsubConfig } from "./pubsub-endpoint.ts";
 
 type Env = Record<string, string | undefined>;
 
@@ -14,6 +14,12 @@ export type RelayConfig = {
   port: number;
   hostname: string;
   pollIntervalMs: number;
+  /** Longest life of one publish request, from its claim on. */
+  publishTimeoutMs: number;
+  /** How much longer than that a request may still be accepted: what the network holds back. */
+  inDoubtMarginMs: number;
+  /** How long a dead instance keeps its partitions. */
+  leaseMs: number;
 };
 
 export const DEFAULT_FINAL_TOPIC = "settlement.events.v1";
@@ -44,6 +50,13 @@ const publication = z.string().transform((text, context): PublicationConfig => {
   };
 });
 
+const milliseconds = ({ min, max }: { min: number; max: number }) =>
+  z.coerce
+    .number("expected a number of milliseconds")
+    .int("expected whole milliseconds")
+    .min(min, `expected ${min} or more`)
+    .max(max, `expected ${max} or less`);
+
 const schema = z
   .object({
     DATABASE_URL: z.url({
@@ -67,10 +80,22 @@ const schema = z
       .enum(["true", "false"], "expected true or false")
       .default("false")
       .transform((value) => value === "true"),
-    PUBSUB_PUBLISH_TIMEOUT_MS: z.coerce.number().int().min(100).max(600_000).default(10_000),
+    PUBSUB_PUBLISH_TIMEOUT_MS: z.coerce
+      .number("expected milliseconds from 100 to 600000")
+      .int()
+      .min(100)
+      .max(600_000)
+      .default(10_000),
+    RELAY_IN_DOUBT_MARGIN_MS: milliseconds({ min: 0, max: 600_000 }).default(5_000),
+    RELAY_LEASE_MS: milliseconds({ min: 300, max: 600_000 }).default(10_000),
     RELAY_PORT: z.coerce.number("expected a port").int().min(0).max(65_535).default(0),
     RELAY_HOST: z.string().default("127.0.0.1"),
-    RELAY_POLL_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(500),
+    RELAY_POLL_INTERVAL_MS: z.coerce
+      .number("expected milliseconds from 10 to 60000")
+      .int()
+      .min(10)
+      .max(60_000)
+      .default(500),
   })
   .superRefine((config, context) => {
     const topics = config.PUBLICATIONS?.map(({ topic }) => topic) ?? [];
@@ -95,7 +120,6 @@ export function parseRelayConfig(env: Env): RelayConfig {
     pubsub: {
       projectId: config.PUBSUB_PROJECT_ID,
       ...(config.PUBSUB_EMULATOR_HOST ? { emulatorHost: config.PUBSUB_EMULATOR_HOST } : {}),
-      publishTimeoutMs: config.PUBSUB_PUBLISH_TIMEOUT_MS,
     },
     publications: config.PUBLICATIONS ?? [
       { topic: config.PUBSUB_TOPIC_ID, finality: "finalized" },
@@ -105,5 +129,8 @@ export function parseRelayConfig(env: Env): RelayConfig {
     port: config.RELAY_PORT,
     hostname: config.RELAY_HOST,
     pollIntervalMs: config.RELAY_POLL_INTERVAL_MS,
+    publishTimeoutMs: config.PUBSUB_PUBLISH_TIMEOUT_MS,
+    inDoubtMarginMs: config.RELAY_IN_DOUBT_MARGIN_MS,
+    leaseMs: config.RELAY_LEASE_MS,
   };
 }

@@ -41,6 +41,24 @@ export class RelayMetrics {
     registers: [this.registry],
   });
 
+  readonly #doubted = new Gauge({
+    name: "relay_doubted_keys",
+    help: "Keys that wait until the receipts tell what became of their last request",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+  readonly #resolved = new Counter({
+    name: "relay_doubts_resolved_total",
+    help: "Doubts resolved from the receipts, by what they told",
+    labelNames: ["publication", "outcome"],
+    registers: [this.registry],
+  });
+  readonly #leases = new Gauge({
+    name: "relay_leases",
+    help: "Leases that this instance holds, leads included",
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -56,6 +74,19 @@ export class RelayMetrics {
 
   failed(publication: string, code: string): void {
     this.#failures.inc({ publication, code });
+  }
+
+  doubted(publication: string, keys: number): void {
+    this.#doubted.set({ publication }, keys);
+  }
+
+  resolved(publication: string, outcome: { resolved: number; accepted: number }): void {
+    this.#resolved.inc({ publication, outcome: "accepted" }, outcome.accepted);
+    this.#resolved.inc({ publication, outcome: "absent" }, outcome.resolved - outcome.accepted);
+  }
+
+  leases(count: number): void {
+    this.#leases.set(count);
   }
 
   state(publication: string, backlog: number, isHalted: boolean): void {

@@ -17,7 +17,13 @@ export type PublicationConfig = {
 
 export type Publication = PublicationConfig & { id: number; haltedReason: string | null };
 
-type Row = { id: number; finality: string; key_count: number | null; halted_reason: string | null };
+type Row = {
+  id: number;
+  finality: string;
+  key_count: number | null;
+  partitions: number;
+  halted_reason: string | null;
+};
 
 /**
  * Registers the configured publications in the journal, or finds them there.
@@ -38,7 +44,7 @@ export async function registerPublications(
       values (${config.topic}, ${finality}, ${keyCount})
       on conflict (topic) do nothing`.execute(db);
     const { rows } = await sql<Row>`
-      select id, finality, key_count, halted_reason
+      select id, finality, key_count, partitions, halted_reason
       from relay.publication where topic = ${config.topic}`.execute(db);
     const [row] = rows;
     if (row === undefined)
@@ -49,6 +55,10 @@ export async function registerPublications(
           `and is configured with finality ${finality} and ${keysInWords(keyCount)}. ` +
           "Neither can change: give the new one another topic.",
       );
+    await sql`
+      insert into relay.lease (publication_id, partition)
+      select ${row.id}, n from generate_series(-1, ${row.partitions} - 1) as n
+      on conflict do nothing`.execute(db);
     publications.push({ ...config, id: row.id, haltedReason: row.halted_reason });
   }
   return publications;

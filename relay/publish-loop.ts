@@ -1,79 +1,102 @@
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { type Accepted, type Batch, blockKey, claim, mark } from "./progress.ts";
-import { haltPublication, type Publication } from "./publication.ts";
+import {
+  type Batch,
+  claim,
+  markDoubted,
+  markPublished,
+  type Outcome,
+  unclaim,
+} from "./progress.ts";
+import type { Publication } from "./publication.ts";
 import { classifyPublishError, codeName } from "./publish-error.ts";
 import { Signal } from "./signal.ts";
 
-/** Sends one batch; resolves when Pub/Sub has accepted all of it. */
-export type Send = (batch: Batch) => Promise<void>;
+/** How batches reach Pub/Sub. */
+export type Transport = {
+  /** Sends one request that lives at most `timeoutMs`; resolves when it is accepted. */
+  send(batch: Batch, timeoutMs: number): Promise<void>;
+  /** Makes sure, after the topic refused us, that what is published next leaves receipts. */
+  recheckTopic(): Promise<void>;
+};
 
 export type PublishLoopOptions = {
   /** Publish requests in flight, at the most; each is of another key. */
   maxRequests: number;
-  /** Messages claimed and not yet marked, at the most: the bound of the relay's memory. */
+  /** Messages claimed and without an answer, at the most: the bound of the relay's memory. */
   maxMessages: number;
+  /** Longest life of a request, from its claim on. */
+  publishTimeoutMs: number;
   backoff: Backoff;
 };
 
 /**
- * Publishes what the journal holds, for one publication.
+ * Publishes what the journal holds, for one publication, in the partitions that this instance has
+ * leases on. A key, as the journal knows it:
  *
- * A key is in one of these states:
+ *   idle ──claim──► in doubt ──accepted──► idle, further on
+ *                      ├── refused, or not sent ──► idle, as before
+ *                      ├── refused for good ──► blocked, until a person acts
+ *                      └── no answer, any other error, owner gone ──► doubted
+ *                              doubted ──receipts read (DoubtResolver)──► idle
  *
- *   idle ──claim──► in flight ──accepted──► accepted ──mark──► idle
- *                      │  ▲
- *               failed ▼  │ back-off over: claimed anew, from the first message not marked
- *                    waiting
- *                      └── refused for good ──► blocked (in the journal, until a person acts)
- *
- * In every state but idle and blocked a key is busy, and a busy key is never claimed: so at most
- * one request of a key is under way, and the next begins where the mark says. Keys take turns. An
- * error of the topic itself (missing, no permission) holds all keys back for a while.
+ * Only idle keys are claimed, so a key has one request at most, and none while in doubt. Keys take
+ * turns. When the topic itself refuses, all keys are held back for a while.
  */
 export class PublishLoop {
-  readonly #busy = new Set<string>();
-  readonly #failures = new Map<string, number>();
-  readonly #wake = new Signal();
-  #accepted: Accepted[] = [];
-  #isMarking = false;
-  #messagesUnderWay = 0;
-  #requestsUnderWay = 0;
-  #topicFailures = 0;
-  #topicHeldUntilMs = 0;
-  #stopping = false;
-
   readonly #db: Kysely<unknown>;
   readonly #publication: Publication;
-  readonly #send: Send;
+  readonly #leases: LeaseKeeper;
+  readonly #transport: Transport;
+  readonly #onDoubt: () => void;
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
   readonly #options: PublishLoopOptions;
 
+  readonly #wake = new Signal();
+  readonly #underWay = new Map<number, number>();
+  #requests = 0;
+  #messages = 0;
+  #accepted: Outcome[] = [];
+  #isMarking = false;
+  #refusals = 0;
+  #heldUntilMs = 0;
+  #stopping = false;
+
   constructor(
     db: Kysely<unknown>,
     publication: Publication,
-    send: Send,
+    leases: LeaseKeeper,
+    transport: Transport,
+    onDoubt: () => void,
     log: Logger,
     metrics: RelayMetrics,
     options: PublishLoopOptions,
   ) {
     this.#db = db;
     this.#publication = publication;
-    this.#send = send;
+    this.#leases = leases;
+    this.#transport = transport;
+    this.#onDoubt = onDoubt;
     this.#log = log.child({ publication: publication.topic });
     this.#metrics = metrics;
     this.#options = options;
   }
 
-  /** Says that there may be something new in the journal. */
+  /** Says that there may be something new to publish. */
   wake(): void {
     this.#wake.set();
   }
 
-  /** Claims nothing more. `run` returns when everything in flight has an answer that is marked. */
+  /** Batches of a partition whose outcome is not written down yet. */
+  underWay(partition: number): number {
+    return this.#underWay.get(partition) ?? 0;
+  }
+
+  /** Claims nothing more. `run` returns when the outcome of everything in flight is written down. */
   stop(): void {
     this.#stopping = true;
     this.#wake.set();
@@ -82,121 +105,182 @@ export class PublishLoop {
   /** Runs until `stop`. A journal that does not answer is asked again; nothing is lost by it. */
   async run(): Promise<void> {
     let after = "";
-    let journalFailures = 0;
+    let failures = 0;
     while (!this.#stopping) {
-      if (!this.#mayClaim()) {
-        await this.#wake.wait();
+      const waitMs = this.#mustWaitMs();
+      if (waitMs !== null) {
+        await this.#wake.wait(waitMs);
         continue;
       }
       try {
         const batches = await this.#claim(after);
-        journalFailures = 0;
+        failures = 0;
         const last = batches.at(-1)?.orderingKey;
         if (last === undefined && after === "") await this.#wake.wait();
         after = last ?? "";
-        for (const batch of batches) void this.#deliver(batch);
       } catch (error) {
-        journalFailures += 1;
+        failures += 1;
         this.#log.error({ err: error }, "the journal could not be read; trying again");
-        await this.#wake.wait(backoffMs(this.#options.backoff, journalFailures));
+        await this.#wake.wait(backoffMs(this.#options.backoff, failures));
       }
     }
-    while (this.#requestsUnderWay > 0 || this.#isMarking) await this.#wake.wait();
+    while (this.#requests > 0 || this.#isMarking) await this.#wake.wait();
   }
 
-  #mayClaim(): boolean {
-    return (
-      this.#publication.haltedReason === null &&
-      Date.now() >= this.#topicHeldUntilMs &&
-      this.#busy.size < this.#options.maxRequests &&
-      this.#messagesUnderWay < this.#options.maxMessages
-    );
+  /** Null when something may be claimed now; otherwise how long to wait for a wake at the most. */
+  #mustWaitMs(): number | null {
+    const heldMs = this.#heldUntilMs - performance.now();
+    if (heldMs > 0) return heldMs;
+    const isBusy =
+      this.#requests >= this.#options.maxRequests || this.#messages >= this.#options.maxMessages;
+    const isIdle =
+      this.#publication.haltedReason !== null ||
+      this.#leases.partitions(this.#publication).length === 0;
+    return isBusy || isIdle ? 1_000 : null;
   }
 
   async #claim(after: string): Promise<Batch[]> {
-    const batches = await claim(this.#db, this.#publication, after, this.#busy, {
-      keys: this.#options.maxRequests - this.#busy.size,
-      messages: this.#options.maxMessages - this.#messagesUnderWay,
-    });
-    for (const { orderingKey, messages } of batches) {
-      this.#busy.add(orderingKey);
-      this.#messagesUnderWay += messages.length;
-    }
+    const claimedMs = performance.now();
+    const batches = await claim(
+      this.#db,
+      this.#publication,
+      this.#leases.instance,
+      this.#leases.partitions(this.#publication),
+      after,
+      {
+        keys: this.#options.maxRequests - this.#requests,
+        messages: this.#options.maxMessages - this.#messages,
+      },
+    );
+    for (const batch of batches) void this.#deliver(batch, claimedMs);
     return batches;
   }
 
-  async #deliver(batch: Batch): Promise<void> {
-    const { orderingKey, messages } = batch;
-    this.#requestsUnderWay += 1;
-    const startedMs = performance.now();
+  async #deliver(batch: Batch, claimedMs: number): Promise<void> {
+    this.#begin(batch);
+    const outcome = {
+      orderingKey: batch.orderingKey,
+      lease: batch.lease,
+      sequence: batch.messages.at(-1)?.sequence ?? 0,
+    };
     try {
-      await this.#send(batch);
-      this.#metrics.sent(this.#publication.topic, messages.length, performance.now() - startedMs);
-      this.#failures.delete(orderingKey);
-      this.#topicFailures = 0;
-      this.#accepted.push({ orderingKey, sequence: messages.at(-1)?.sequence ?? 0 });
-      this.#messagesUnderWay -= messages.length;
-      if (!this.#isMarking) void this.#markAccepted();
-    } catch (error) {
-      this.#messagesUnderWay -= messages.length;
-      await this.#afterFailure(batch, error);
+      const timeoutMs = claimedMs + this.#options.publishTimeoutMs - performance.now();
+      if (timeoutMs <= 0 || !this.#leases.isHeld(batch.lease)) {
+        // We were paused since the claim: others may believe the request dead already.
+        await this.#write(() => this.#unclaim(outcome, null), batch);
+      } else await this.#send(batch, outcome, timeoutMs);
     } finally {
-      this.#requestsUnderWay -= 1;
       this.#wake.set();
     }
+  }
+
+  async #send(batch: Batch, outcome: Outcome, timeoutMs: number): Promise<void> {
+    const { topic } = this.#publication;
+    const startedMs = performance.now();
+    try {
+      await this.#transport.send(batch, timeoutMs);
+    } catch (error) {
+      this.#metrics.failed(topic, codeName(error));
+      await this.#afterFailure(batch, outcome, error);
+      return;
+    }
+    this.#metrics.sent(topic, batch.messages.length, performance.now() - startedMs);
+    this.#refusals = 0;
+    this.#messages -= batch.messages.length;
+    batch.messages = [];
+    this.#accepted.push(outcome);
+    if (!this.#isMarking) await this.#markAccepted();
   }
 
   /** Marks everything accepted so far in one statement, and what came meanwhile in the next. */
   async #markAccepted(): Promise<void> {
     this.#isMarking = true;
-    let failures = 0;
     while (this.#accepted.length > 0) {
       const accepted = this.#accepted;
       this.#accepted = [];
-      try {
-        await mark(this.#db, this.#publication, accepted);
-        failures = 0;
-        for (const { orderingKey } of accepted) this.#busy.delete(orderingKey);
-        this.#wake.set();
-      } catch (error) {
-        failures += 1;
-        this.#accepted.push(...accepted);
-        this.#log.error({ err: error }, "what Pub/Sub accepted could not be marked; trying again");
-        await new Promise((resolve) =>
-          setTimeout(resolve, backoffMs(this.#options.backoff, failures)),
-        );
-      }
+      await this.#retry(() =>
+        markPublished(this.#db, this.#publication, this.#leases.instance, accepted),
+      );
+      for (const { lease } of accepted) this.#end(lease.partition);
+      this.#wake.set();
     }
     this.#isMarking = false;
-    this.#wake.set();
   }
 
-  async #afterFailure({ orderingKey, messages }: Batch, error: unknown): Promise<void> {
+  async #afterFailure(batch: Batch, outcome: Outcome, error: unknown): Promise<void> {
     const failure = classifyPublishError(error);
-    const { topic } = this.#publication;
-    this.#metrics.failed(topic, codeName(error));
-    const context = { err: error, orderingKey, sequence: messages[0]?.sequence };
-    if (failure === "message") {
-      this.#log.error(context, "Pub/Sub refuses this message for good; its key is blocked");
-      const reason = `sequence ${messages[0]?.sequence}: ${(error as Error).message}`;
-      await blockKey(this.#db, this.#publication, orderingKey, reason).catch((cause) =>
-        haltPublication(this.#db, this.#publication, `${orderingKey}, ${reason} (${cause})`),
-      );
-      this.#busy.delete(orderingKey);
+    const { orderingKey, sequence } = outcome;
+    const context = { err: error, orderingKey, sequence };
+    const { instance } = this.#leases;
+    if (failure === "unknown") {
+      this.#log.warn(context, "nobody knows whether Pub/Sub accepted this; asking the receipts");
+      await this.#write(() => markDoubted(this.#db, this.#publication, instance, outcome), batch);
+      this.#onDoubt();
       return;
     }
-    const failures = (this.#failures.get(orderingKey) ?? 0) + 1;
-    this.#failures.set(orderingKey, failures);
-    let waitMs = backoffMs(this.#options.backoff, failures);
-    if (failure === "topic") {
-      this.#topicFailures += 1;
-      waitMs = backoffMs(this.#options.backoff, this.#topicFailures);
-      this.#topicHeldUntilMs = Math.max(this.#topicHeldUntilMs, Date.now() + waitMs);
-      this.#log.error(context, "the topic cannot be published to; trying again later");
-    } else this.#log.warn(context, "publishing failed; trying again");
-    setTimeout(() => {
-      this.#busy.delete(orderingKey);
+    if (failure === "message") {
+      this.#log.error(context, "Pub/Sub refuses this message for good; its key is blocked");
+      const reason = `up to sequence ${sequence}: ${(error as Error).message}`;
+      await this.#write(() => this.#unclaim(outcome, reason), batch);
+      return;
+    }
+    this.#holdBack(context);
+    await this.#write(() => this.#unclaim(outcome, null), batch);
+  }
+
+  /** The topic refuses everything: waits longer each time, and checks it before going on. */
+  #holdBack(context: object): void {
+    if (performance.now() < this.#heldUntilMs) return;
+    this.#refusals += 1;
+    const waitMs = backoffMs(this.#options.backoff, this.#refusals);
+    this.#log.error({ ...context, waitMs }, "the topic cannot be published to; trying again later");
+    this.#heldUntilMs = Number.POSITIVE_INFINITY;
+    setTimeout(() => void this.#recheck(), waitMs).unref();
+  }
+
+  async #recheck(): Promise<void> {
+    this.#heldUntilMs = 0;
+    try {
+      await this.#transport.recheckTopic();
       this.#wake.set();
-    }, waitMs).unref();
+    } catch (error) {
+      this.#holdBack({ err: error });
+    }
+  }
+
+  #unclaim(outcome: Outcome, blockedReason: string | null): Promise<void> {
+    const { instance } = this.#leases;
+    return unclaim(this.#db, this.#publication, instance, outcome, blockedReason);
+  }
+
+  /** Writes the outcome of one batch down, and only then counts it as over. */
+  async #write(write: () => Promise<void>, batch: Batch): Promise<void> {
+    this.#messages -= batch.messages.length;
+    await this.#retry(write);
+    this.#end(batch.lease.partition);
+  }
+
+  /** Until it succeeds: as long as this process lives, it alone knows the outcome. */
+  async #retry(write: () => Promise<void>): Promise<void> {
+    for (let failures = 1; ; failures++)
+      try {
+        await write();
+        return;
+      } catch (error) {
+        this.#log.error({ err: error }, "an outcome could not be written down; trying again");
+        const waitMs = backoffMs(this.#options.backoff, failures);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+  }
+
+  #begin({ messages, lease: { partition } }: Batch): void {
+    this.#requests += 1;
+    this.#messages += messages.length;
+    this.#underWay.set(partition, this.underWay(partition) + 1);
+  }
+
+  #end(partition: number): void {
+    this.#requests -= 1;
+    this.#underWay.set(partition, this.underWay(partition) - 1);
   }
 }

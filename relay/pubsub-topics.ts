@@ -1,29 +1,20 @@
 import { v1 } from "@google-cloud/pubsub";
-import { credentials, status } from "@grpc/grpc-js";
-import type { Batch } from "./progress.ts";
-import { codeName } from "./publish-error.ts";
+import { status } from "@grpc/grpc-js";
+import type { JournalMessage } from "./progress.ts";
+import { codeName, codeOf } from "./publish-error.ts";
+import { clientOptions, type PubsubConfig, TopicUnusable } from "./pubsub-endpoint.ts";
 
 type PublisherClient = InstanceType<typeof v1.PublisherClient>;
 
-export type PubsubConfig = {
-  projectId: string;
-  /** `host:port` of an emulator; undefined for Google Cloud. */
-  emulatorHost?: string;
-  /** Longest life of one publish request. */
-  publishTimeoutMs: number;
-};
-
-/** A topic is missing, or may not be published to: a person has to act. */
-export class TopicUnusable extends Error {
-  override name = "TopicUnusable";
-}
+/** Attribute of a barrier: a message that only the relay itself reads. */
+export const BARRIER_ATTRIBUTE = "relay_barrier";
 
 const CHECK_TIMEOUT_MS = 10_000;
 const PUBLISH_PERMISSION = "pubsub.topics.publish";
 
 /**
  * The topics of one project, through the generated client: it sends exactly the request that it is
- * given. Its own retries are off; when to send again is the relay's decision.
+ * given, once.
  */
 export class PubsubTopics {
   readonly #client: PublisherClient;
@@ -31,19 +22,22 @@ export class PubsubTopics {
 
   constructor(config: PubsubConfig) {
     this.#config = config;
-    this.#client = new v1.PublisherClient({
-      projectId: config.projectId,
-      ...endpoint(config.emulatorHost),
-    });
+    this.#client = new v1.PublisherClient(clientOptions(config));
   }
 
   /**
-   * Publishes one batch in one request.
+   * Publishes messages of one ordering key in one request.
    *
-   * @returns when Pub/Sub accepted all of it
-   * @throws the client's error, with its gRPC code; then all or nothing may have been accepted
+   * @param timeoutMs the longest life of the request: the service drops it afterwards
+   * @returns when Pub/Sub accepted all of them
+   * @throws the client's error, with its gRPC code; then all or none may have been accepted
    */
-  async publish(topic: string, { orderingKey, messages }: Batch): Promise<void> {
+  async publish(
+    topic: string,
+    orderingKey: string,
+    messages: JournalMessage[],
+    timeoutMs: number,
+  ): Promise<void> {
     await this.#client.publish(
       {
         topic: this.path(topic),
@@ -53,15 +47,29 @@ export class PubsubTopics {
           orderingKey,
         })),
       },
-      { retry: null, timeout: this.#config.publishTimeoutMs },
+      { retry: null, timeout: timeoutMs },
     );
+  }
+
+  /**
+   * Publishes a barrier on a key. Whoever reads the key in order and comes to it has seen all that
+   * was accepted before it. It has no `event_id`: subscribers that filter on it never see it.
+   */
+  async publishBarrier(
+    topic: string,
+    orderingKey: string,
+    barrier: string,
+    timeoutMs: number,
+  ): Promise<void> {
+    const attributes = { [BARRIER_ATTRIBUTE]: barrier };
+    await this.publish(topic, orderingKey, [{ sequence: 0, body: "", attributes }], timeoutMs);
   }
 
   /**
    * Makes sure that a topic exists and may be published to.
    *
    * @param create whether to create it when it is missing
-   * @throws TopicUnusable saying what to do; the client's error when Pub/Sub does not answer
+   * @throws TopicUnusable saying what to do; another error when Pub/Sub does not answer
    */
   async ensure(topic: string, create: boolean): Promise<void> {
     const options = { retry: null, timeout: CHECK_TIMEOUT_MS };
@@ -69,8 +77,8 @@ export class PubsubTopics {
       await this.#client.getTopic({ topic: this.path(topic) }, options);
     } catch (error) {
       // A publisher's role need not include reading the topic: then only the next check tells.
-      if (isCode(error, status.NOT_FOUND)) await this.#createOrSay(topic, create);
-      else if (!isCode(error, status.PERMISSION_DENIED)) throw this.#unreachable(error);
+      if (codeOf(error) === status.NOT_FOUND) await this.#createOrSay(topic, create);
+      else if (codeOf(error) !== status.PERMISSION_DENIED) throw this.#noAnswer(error);
     }
     if (!(await this.#mayPublish(topic)))
       throw new TopicUnusable(
@@ -92,19 +100,17 @@ export class PubsubTopics {
         `Topic ${this.path(topic)} does not exist. Create it (gcloud pubsub topics create ${topic} --project ${this.#config.projectId}) ` +
           "or set PUBSUB_CREATE=true to have it created.",
       );
+    const options = { retry: null, timeout: CHECK_TIMEOUT_MS };
     try {
-      await this.#client.createTopic(
-        { name: this.path(topic) },
-        { retry: null, timeout: CHECK_TIMEOUT_MS },
-      );
+      await this.#client.createTopic({ name: this.path(topic) }, options);
     } catch (error) {
-      if (isCode(error, status.ALREADY_EXISTS)) return;
-      if (isCode(error, status.PERMISSION_DENIED))
+      if (codeOf(error) === status.ALREADY_EXISTS) return;
+      if (codeOf(error) === status.PERMISSION_DENIED)
         throw new TopicUnusable(
           `Topic ${this.path(topic)} does not exist and these credentials may not create it: create it, or grant them roles/pubsub.editor.`,
           { cause: error },
         );
-      throw this.#unreachable(error);
+      throw this.#noAnswer(error);
     }
   }
 
@@ -119,32 +125,17 @@ export class PubsubTopics {
       return answer.permissions?.includes(PUBLISH_PERMISSION) ?? false;
     } catch (error) {
       // An emulator without IAM lets everybody publish.
-      if (isCode(error, status.UNIMPLEMENTED) || this.#config.emulatorHost !== undefined)
+      if (codeOf(error) === status.UNIMPLEMENTED || this.#config.emulatorHost !== undefined)
         return true;
-      throw this.#unreachable(error);
+      throw this.#noAnswer(error);
     }
   }
 
-  #unreachable(cause: unknown): Error {
+  #noAnswer(cause: unknown): Error {
     const where = this.#config.emulatorHost ?? "Google Cloud";
     return new Error(
       `Pub/Sub at ${where} did not answer (${codeName(cause)}): ${(cause as Error).message}`,
       { cause },
     );
   }
-}
-
-/** Client options that lead to an emulator, which speaks plain text and knows no credentials. */
-export function endpoint(emulatorHost: string | undefined): Record<string, unknown> {
-  if (emulatorHost === undefined) return {};
-  const url = new URL(`http://${emulatorHost}`);
-  return {
-    servicePath: url.hostname,
-    port: Number(url.port || 80),
-    sslCreds: credentials.createInsecure(),
-  };
-}
-
-function isCode(error: unknown, code: status): boolean {
-  return (error as { code?: number }).code === code;
 }

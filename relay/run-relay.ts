@@ -1,43 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import type { Logger } from "pino";
+import { CAPTURED_CHANNEL } from "./capture.ts";
 import { CaptureLoop } from "./capture-loop.ts";
 import type { RelayConfig } from "./config.ts";
+import { DoubtResolver } from "./doubt-resolver.ts";
 import { startRelayServer } from "./http-server.ts";
-import { acquireJournalLock } from "./journal-lock.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
 import { type Publication, registerPublications } from "./publication.ts";
 import { PublishLoop } from "./publish-loop.ts";
 import { PubsubTopics } from "./pubsub-topics.ts";
+import { Receipts } from "./receipts.ts";
 import { readPublicationStatus } from "./relay-status.ts";
-import { listenForBlocks } from "./wake-listener.ts";
+import { BLOCK_CHANNEL, listenForWakes } from "./wake-listener.ts";
 
-const POOL_SIZE = 10;
+const POOL_SIZE = 12;
 const CAPTURE_BATCH = 5_000;
 const BACKOFF = { firstMs: 100, maxMs: 30_000 };
 const MAX_REQUESTS = 128;
 const MAX_MESSAGES = 20_000;
 const STALE_AFTER_MS = 60_000;
 
-/** The connection that kept other relays out is gone: another one may be at work already. */
-export class LockLost extends Error {
-  override name = "LockLost";
-}
+/** What the relay is made of, for whoever wants to stand between the parts. */
+export type RelayParts = {
+  pool: pg.Pool;
+  topics: PubsubTopics;
+  receipts: Receipts;
+  onListening?: (port: number) => void;
+};
 
-/**
- * Runs the relay until `signal`: outbox → journal → Pub/Sub. Then lets what is in flight finish.
- *
- * @param onListening gets the port of the relay's own HTTP server
- * @throws TopicUnusable when a topic is missing or closed to us, LockLost, or an error of the
- *   database at the start; nothing is half-done after any of them
- */
-export async function runRelay(
-  config: RelayConfig,
-  log: Logger,
-  signal: AbortSignal,
-  onListening: (port: number) => void = () => undefined,
-): Promise<void> {
+/** The parts that a configuration names. */
+export function relayParts(config: RelayConfig, log: Logger): RelayParts {
   const pool = new pg.Pool({
     connectionString: config.databaseUrl,
     max: POOL_SIZE,
@@ -45,107 +42,170 @@ export async function runRelay(
     statement_timeout: 60_000,
   });
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  const topics = new PubsubTopics(config.pubsub);
-  const metrics = new RelayMetrics();
-  let waitsFor: string | null = "starting";
-  let captureLoop: CaptureLoop | null = null;
+  const { pubsub } = config;
+  return { pool, topics: new PubsubTopics(pubsub), receipts: new Receipts(pubsub) };
+}
 
+/**
+ * Runs the relay until `signal`: outbox → journal → Pub/Sub. Then lets what is in flight finish
+ * and gives its leases back. Any number of instances share one journal.
+ *
+ * @throws TopicUnusable when a topic or its receipts are missing or closed to us, or an error of
+ *   the database at the start; nothing is half-done after any of them
+ */
+export async function runRelay(
+  config: RelayConfig,
+  log: Logger,
+  signal: AbortSignal,
+  parts: RelayParts = relayParts(config, log),
+): Promise<void> {
+  const { pool, topics, receipts, onListening } = parts;
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  const metrics = new RelayMetrics();
+  let loops: Loops | null = null;
   const server = await startRelayServer(
     config,
     {
-      notReadyBecause: () => waitsFor ?? staleness(captureLoop),
-      publications: () =>
-        readPublicationStatus(
+      notReadyBecause: () => (loops === null ? "starting" : staleness(loops)),
+      publications: () => {
+        metrics.leases(loops?.leases.count ?? 0);
+        return readPublicationStatus(
           db,
           config.publications.map(({ topic }) => topic),
-        ),
+        );
+      },
     },
     metrics,
   );
   try {
     await migrate(db);
-    onListening(server.port);
-    for (const { topic } of config.publications) await topics.ensure(topic, config.createTopics);
-    waitsFor = "another relay is at work on this journal";
-    const lock = await acquireJournalLock(config.databaseUrl, log, signal);
-    if (lock === null) return;
-    try {
-      const publications = await registerPublications(db, config.publications);
-      waitsFor = null;
-      const loops = buildLoops(db, publications, topics, log, metrics, config);
-      captureLoop = loops.capture;
-      await runLoops(loops, config.databaseUrl, lock.lost, log, signal);
-    } finally {
-      await lock.release();
+    onListening?.(server.port);
+    for (const { topic } of config.publications) {
+      await topics.ensure(topic, config.createTopics);
+      await receipts.ensure(topic);
     }
+    const publications = await registerPublications(db, config.publications);
+    loops = buildLoops(db, publications, { topics, receipts }, log, metrics, config);
+    await runLoops(loops, config.databaseUrl, log, signal);
   } finally {
     await server.close();
     await topics.close();
+    await receipts.close();
     await db.destroy();
   }
 }
 
-type Loops = { capture: CaptureLoop; publish: PublishLoop[] };
+type Loops = {
+  leases: LeaseKeeper;
+  capture: CaptureLoop;
+  publish: PublishLoop[];
+  resolve: DoubtResolver[];
+};
 
 function buildLoops(
   db: Kysely<unknown>,
   publications: Publication[],
-  topics: PubsubTopics,
+  pubsub: { topics: PubsubTopics; receipts: Receipts },
   log: Logger,
   metrics: RelayMetrics,
   config: RelayConfig,
 ): Loops {
-  const publish = new Map(
-    publications.map((publication) => [
-      publication,
-      new PublishLoop(
-        db,
-        publication,
-        (batch) => topics.publish(publication.topic, batch),
-        log,
-        metrics,
-        { maxRequests: MAX_REQUESTS, maxMessages: MAX_MESSAGES, backoff: BACKOFF },
-      ),
-    ]),
-  );
+  const { topics, receipts } = pubsub;
+  const { publishTimeoutMs, inDoubtMarginMs } = config;
+  const publish = new Map<number, PublishLoop>();
+  const resolve = new Map<number, DoubtResolver>();
+  const leases = new LeaseKeeper(db, `${hostname()}/${randomUUID()}`, publications, log, {
+    leaseMs: config.leaseMs,
+    underWay: (publicationId, partition) => publish.get(publicationId)?.underWay(partition) ?? 0,
+    onChange: () => {
+      capture.wake();
+      for (const loop of [...publish.values(), ...resolve.values()]) loop.wake();
+    },
+  });
   const capture = new CaptureLoop(
     db,
     publications,
-    (publication) => publish.get(publication)?.wake(),
+    leases,
+    ({ id }) => publish.get(id)?.wake(),
     log,
     metrics,
     { batchSize: CAPTURE_BATCH, pollIntervalMs: config.pollIntervalMs, backoff: BACKOFF },
   );
-  return { capture, publish: [...publish.values()] };
+  for (const publication of publications) {
+    const { id, topic } = publication;
+    const transport = {
+      send: ({ orderingKey, messages }, timeoutMs) =>
+        topics.publish(topic, orderingKey, messages, timeoutMs),
+      recheckTopic: () => receipts.ensure(topic),
+    } satisfies ConstructorParameters<typeof PublishLoop>[3];
+    publish.set(
+      id,
+      new PublishLoop(
+        db,
+        publication,
+        leases,
+        transport,
+        () => resolve.get(id)?.wake(),
+        log,
+        metrics,
+        {
+          maxRequests: MAX_REQUESTS,
+          maxMessages: MAX_MESSAGES,
+          publishTimeoutMs,
+          backoff: BACKOFF,
+        },
+      ),
+    );
+    resolve.set(
+      id,
+      new DoubtResolver(
+        db,
+        publication,
+        leases,
+        pubsub,
+        () => publish.get(id)?.wake(),
+        log,
+        metrics,
+        { requestLifeMs: publishTimeoutMs + inDoubtMarginMs, publishTimeoutMs, backoff: BACKOFF },
+      ),
+    );
+  }
+  return { leases, capture, publish: [...publish.values()], resolve: [...resolve.values()] };
 }
 
 async function runLoops(
-  { capture, publish }: Loops,
+  { leases, capture, publish, resolve }: Loops,
   databaseUrl: string,
-  lockLost: Promise<void>,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const stopListening = listenForBlocks(databaseUrl, () => capture.wake(), log);
-  const all = [capture, ...publish];
-  const running = Promise.all(all.map((loop) => loop.run()));
+  const wakePublishing = (): void => {
+    for (const loop of publish) loop.wake();
+  };
+  const stopListening = listenForWakes(
+    databaseUrl,
+    [BLOCK_CHANNEL, CAPTURED_CHANNEL],
+    (channel) => (channel === BLOCK_CHANNEL ? capture.wake() : wakePublishing()),
+    log,
+  );
+  const work = [capture, ...publish, ...resolve];
+  const keeping = leases.run();
+  const working = Promise.all(work.map((loop) => loop.run()));
   const stop = (): void => {
-    for (const loop of all) loop.stop();
+    for (const loop of work) loop.stop();
   };
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
-  try {
-    const isLost = await Promise.race([running.then(() => false), lockLost.then(() => true)]);
-    if (isLost) throw new LockLost("the database connection that held the journal's lock is gone");
-  } finally {
-    stop();
-    await stopListening();
-  }
+  await working;
+  leases.stop();
+  await keeping;
+  await leases.giveBack();
+  await stopListening();
 }
 
-function staleness(capture: CaptureLoop | null): string | null {
-  const readAt = capture?.lastReadAt ?? null;
+function staleness({ capture, leases }: Loops): string | null {
+  if (leases.count === 0) return "no leases: the others have them, or the database is away";
+  const readAt = capture.lastReadAt;
   if (readAt === null) return "the outbox was not read yet";
   const ageMs = Date.now() - readAt.getTime();
   return ageMs > STALE_AFTER_MS

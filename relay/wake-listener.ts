@@ -3,18 +3,19 @@ import pg from "pg";
 import type { Logger } from "pino";
 
 /** The engine notifies here after each live block, through the views' own trigger. */
-const CHANNEL = "escrow_live_query";
+export const BLOCK_CHANNEL = "escrow_live_query";
 const RECONNECT_MS = 1_000;
 
 /**
- * Calls `onWake` when the engine has committed a block. A NOTIFY is only ever a latency hint: while
- * the connection is away nothing is missed, because the capture loop polls as well.
+ * Calls `onWake` with the channel when one of them is notified. A NOTIFY is only ever a latency
+ * hint: while the connection is away nothing is missed, because whoever is woken polls as well.
  *
  * @returns a function that ends it
  */
-export function listenForBlocks(
+export function listenForWakes(
   databaseUrl: string,
-  onWake: () => void,
+  channels: string[],
+  onWake: (channel: string) => void,
   log: Logger,
 ): () => Promise<void> {
   let client: pg.Client | null = null;
@@ -27,13 +28,13 @@ export function listenForBlocks(
         application_name: "relay_listen",
       });
       const gone = new Promise<void>((resolve) => next.once("end", resolve));
-      next.on("notification", onWake);
+      next.on("notification", ({ channel }) => onWake(channel));
       next.on("error", (error) => log.debug({ err: error }, "listening was interrupted"));
       client = next;
       try {
         await next.connect();
-        await next.query(`listen "${CHANNEL}"`);
-        onWake();
+        for (const channel of channels) await next.query(`listen "${channel}"`);
+        for (const channel of channels) onWake(channel);
         await gone;
       } catch (error) {
         log.debug({ err: error }, "listening failed; trying again");

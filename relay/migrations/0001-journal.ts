@@ -39,13 +39,18 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       publication_id     smallint not null references relay.publication,
       ordering_key       text not null,
       partition          smallint not null,
-      -- Invariant: published_sequence <= in_doubt_sequence, and both <= last_sequence.
       -- Captured so far: sequences 1 … last_sequence exist, without a gap.
       last_sequence      bigint not null,
-      -- Sent, perhaps accepted: recorded before the request leaves.
-      in_doubt_sequence  bigint not null default 0,
       -- Known to be accepted by Pub/Sub.
       published_sequence bigint not null default 0,
+      -- In doubt: sent, perhaps accepted. Recorded before the request leaves. While it is above
+      -- published_sequence, nothing of this key is sent but a barrier.
+      in_doubt_sequence  bigint not null default 0,
+      -- Nobody waits for the answer any more: it has to be found out from the receipts.
+      is_doubted         boolean not null default false,
+      -- The last sequence that was read back from the topic itself.
+      receipt_sequence   bigint not null default 0,
+      in_doubt_at        timestamptz,
       -- A message that Pub/Sub will never take; the key waits for a person.
       blocked_reason     text,
       primary key (publication_id, ordering_key),
@@ -54,6 +59,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index ordering_key_backlog on relay.ordering_key (publication_id, ordering_key)
       where published_sequence < last_sequence`.execute(db);
+  await sql`
+    create index ordering_key_in_doubt on relay.ordering_key (publication_id, partition)
+      where published_sequence < in_doubt_sequence`.execute(db);
 
   await sql`
     create table relay.message (
@@ -78,8 +86,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
 
   await sql`
+    create table relay.instance (
+      id         text primary key,
+      expires_at timestamptz not null
+    )`.execute(db);
+
+  await sql`
     create table relay.lease (
       publication_id smallint not null references relay.publication,
+      -- A partition of the keys, or -1: the lead, who captures and resolves doubts.
       partition      smallint not null,
       owner          text,
       -- Raised by every change of owner; bookkeeping of an older epoch is refused.

@@ -1,0 +1,31 @@
+import type { v1 } from "@google-cloud/pubsub";
+import { credentials } from "@grpc/grpc-js";
+
+type ClientOptions = NonNullable<ConstructorParameters<typeof v1.PublisherClient>[0]>;
+
+export type PubsubConfig = {
+  projectId: string;
+  /** `host:port` of an emulator; undefined for Google Cloud. */
+  emulatorHost?: string;
+};
+
+/**
+ * Options for the generated clients. An emulator speaks plain text and knows no credentials. gRPC's
+ * own retries are off: when to send again is the relay's decision alone.
+ */
+export function clientOptions({ projectId, emulatorHost }: PubsubConfig): ClientOptions {
+  const options = { projectId, "grpc.enable_retries": 0 };
+  if (emulatorHost === undefined) return options;
+  const url = new URL(`http://${emulatorHost}`);
+  return {
+    ...options,
+    servicePath: url.hostname,
+    port: Number(url.port || 80),
+    sslCreds: credentials.createInsecure(),
+  };
+}
+
+/** A topic or subscription is missing, or closed to us: a person has to act. */
+export class TopicUnusable extends Error {
+  override name = "TopicUnusable";
+}
