@@ -22,8 +22,8 @@ export type RelayConfig = {
   leaseMs: number;
 };
 
-export const DEFAULT_FINAL_TOPIC = "settlement.events.v1";
-export const DEFAULT_LATEST_TOPIC = "chain.events.v1";
+const DEFAULT_FINAL_TOPIC = "settlement.events.v1";
+const DEFAULT_LATEST_TOPIC = "chain.events.v1";
 
 const topicId = z
   .string()
@@ -80,22 +80,12 @@ const schema = z
       .enum(["true", "false"], "expected true or false")
       .default("false")
       .transform((value) => value === "true"),
-    PUBSUB_PUBLISH_TIMEOUT_MS: z.coerce
-      .number("expected milliseconds from 100 to 600000")
-      .int()
-      .min(100)
-      .max(600_000)
-      .default(10_000),
+    PUBSUB_PUBLISH_TIMEOUT_MS: milliseconds({ min: 100, max: 600_000 }).default(10_000),
     RELAY_IN_DOUBT_MARGIN_MS: milliseconds({ min: 0, max: 600_000 }).default(5_000),
     RELAY_LEASE_MS: milliseconds({ min: 300, max: 600_000 }).default(10_000),
     RELAY_PORT: z.coerce.number("expected a port").int().min(0).max(65_535).default(0),
     RELAY_HOST: z.string().default("127.0.0.1"),
-    RELAY_POLL_INTERVAL_MS: z.coerce
-      .number("expected milliseconds from 10 to 60000")
-      .int()
-      .min(10)
-      .max(60_000)
-      .default(500),
+    RELAY_POLL_INTERVAL_MS: milliseconds({ min: 10, max: 60_000 }).default(500),
   })
   .superRefine((config, context) => {
     const topics = config.PUBLICATIONS?.map(({ topic }) => topic) ?? [];
@@ -104,6 +94,12 @@ const schema = z
         code: "custom",
         path: ["PUBLICATIONS"],
         message: `topic ${topic} stands there twice`,
+      });
+    if (config.PUBLICATIONS === undefined && config.PUBSUB_TOPIC_ID === DEFAULT_LATEST_TOPIC)
+      context.addIssue({
+        code: "custom",
+        path: ["PUBSUB_TOPIC_ID"],
+        message: `${DEFAULT_LATEST_TOPIC} is the topic of events that are not final yet: name another, or set PUBLICATIONS`,
       });
   });
 
