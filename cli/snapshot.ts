@@ -4,7 +4,7 @@ import type { Chain } from "../config/chain-deployment.ts";
 import { blockNumberOf } from "../relay/is-due.ts";
 import { type PublicationStatus, readPublicationStatus } from "../relay/relay-status.ts";
 
-export type ChainSnapshot = {
+type ChainSnapshot = {
   name: string;
   chainId: number;
   /** Newest block of the chain; null while no endpoint answers. */

@@ -77,7 +77,7 @@ export async function haltPublication(
   );
 }
 
-export function formatFinality(finality: Finality): string {
+function formatFinality(finality: Finality): string {
   return typeof finality === "string" ? finality : `confirmations:${finality.confirmations}`;
 }
 

@@ -141,7 +141,7 @@ export class Receipts {
 }
 
 /** Id of the receipts subscription of a topic. */
-export function idOf(topic: string): string {
+function idOf(topic: string): string {
   return `${topic}.relay-receipts`;
 }
 

@@ -65,7 +65,7 @@ function connect(url: string): PublicClient {
 }
 
 /** Endpoints carry their key in path or query: only the host is printed. */
-export function hostOf(url: string): string {
+function hostOf(url: string): string {
   return new URL(url).host;
 }
 

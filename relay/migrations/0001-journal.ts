@@ -4,6 +4,7 @@ import { type Kysely, sql } from "kysely";
  * The journal: the durable ledger of what was told to the world. It survives redeploys, rebuilds
  * and rollbacks of what it was captured from. Rows of `message` never change.
  */
+/** @public called by the migrator */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table relay.publication (

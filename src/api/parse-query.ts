@@ -1,7 +1,7 @@
 import type { Hex } from "../events/escrow-event.ts";
 import { badRequest } from "./request-error.ts";
 
-export const STATUSES = ["created", "approved", "released", "refunded", "unknown"] as const;
+const STATUSES = ["created", "approved", "released", "refunded", "unknown"] as const;
 export type Status = (typeof STATUSES)[number];
 
 const MAX_PAGE = 1_000;

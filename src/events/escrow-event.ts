@@ -32,7 +32,7 @@ export type Payloads = {
 export type EventType = keyof Payloads;
 
 /** Where on which chain it was logged. Times are Unix seconds. */
-export type EventOrigin = {
+type EventOrigin = {
   chainId: number;
   /** `<chainId>-<blockHash>-<logIndex>`. */
   id: string;

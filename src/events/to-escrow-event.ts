@@ -2,7 +2,7 @@ import type { EscrowEvent, EventType, Hex, Payloads } from "./escrow-event.ts";
 import { eventId } from "./event-id.ts";
 
 /** The shape of payloads written today. Raise it with an `upcast` for what is stored already. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 /** What the engine hands to a handler, as far as an event is made of it. */
 export type EngineEvent = {

@@ -4,7 +4,7 @@ import type { EscrowEvent, EscrowEventOf, Hex } from "../events/escrow-event.ts"
 export type EscrowState = typeof escrow.$inferSelect;
 
 /** A refund is open to the payer this long after the release time, in seconds. */
-export const REFUND_DELAY_SECONDS = 30n * 24n * 60n * 60n;
+const REFUND_DELAY_SECONDS = 30n * 24n * 60n * 60n;
 
 const ZERO_ADDRESS = "0x0000000000000000000000000000000000000000";
 
