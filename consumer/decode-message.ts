@@ -1,0 +1,93 @@
+import { MalformedMessage } from "./malformed-message.ts";
+import type { PubsubMessage } from "./pubsub-message.ts";
+import type { Envelope } from "./read-envelope.ts";
+
+type Common = {
+  /** Id of this message: attribute `event_id`. */
+  messageId: string;
+  /**
+   * Id of the fact: `event_id` in the body. It differs from the message's when a fact is announced
+   * again after a reorg and back. A retraction's is its own.
+   */
+  eventId: string;
+  /** 1 when the chain had this fact for the first time; more each time that it came back. */
+  incarnation: number;
+  eventType: string;
+  chainId: number;
+  escrowAddress: string;
+  sequence: number;
+  /** `provisional` facts may be retracted later, `final` ones never are. */
+  finality: "provisional" | "final";
+  publication: string;
+  body: Readonly<Record<string, unknown>>;
+  raw: PubsubMessage;
+};
+
+/** A fact of the chain. */
+export type EventMessage = Common & { kind: "event" };
+
+/** Takes back the fact with id `retracts`: a reorg dropped its block. */
+export type RetractionMessage = Common & { kind: "retraction"; retracts: string };
+
+export type DecodedMessage = EventMessage | RetractionMessage;
+
+/** @throws MalformedMessage saying what is missing or wrong */
+export function decodeMessage(envelope: Envelope): DecodedMessage {
+  const { messageId, sequence, publication, source } = envelope;
+  const problem = (what: string, cause?: unknown) =>
+    new MalformedMessage(
+      `Message ${messageId} (${publication}, key ${envelope.orderingKey}, sequence ${sequence}) has ${what}.`,
+      { cause },
+    );
+  const attribute = (name: string): string => {
+    const value = source.attributes[name];
+    if (!value) throw problem(`no attribute ${name}`);
+    return value;
+  };
+  const integer = (name: string, text: string): number => {
+    if (!/^\d{1,15}$/.test(text)) throw problem(`${name} "${text}", which is not a number`);
+    return Number(text);
+  };
+  const finality = attribute("finality");
+  if (finality !== "provisional" && finality !== "final")
+    throw problem(`finality "${finality}", which is neither provisional nor final`);
+
+  const body = parseBody(source.data, problem);
+  const common = {
+    messageId,
+    incarnation: integer("incarnation", source.attributes.incarnation ?? "1"),
+    eventType: attribute("event_type"),
+    chainId: integer("chain_id", attribute("chain_id")),
+    escrowAddress: attribute("escrow_address"),
+    sequence,
+    finality,
+    publication,
+    body,
+    raw: source,
+  } as const;
+
+  if (common.eventType === "EventRetracted") {
+    const retracts = attribute("retracts");
+    if (body.retracts !== retracts)
+      throw problem(`retracts "${retracts}" as attribute and "${body.retracts}" in its body`);
+    return { ...common, kind: "retraction", eventId: messageId, retracts };
+  }
+  if (typeof body.event_id !== "string" || body.event_id === "")
+    throw problem("no event_id in its body");
+  return { ...common, kind: "event", eventId: body.event_id };
+}
+
+function parseBody(
+  data: Uint8Array,
+  problem: (what: string, cause?: unknown) => MalformedMessage,
+): Record<string, unknown> {
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
+  } catch (cause) {
+    throw problem("a body that is not UTF-8 JSON", cause);
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw problem("a body that is not a JSON object");
+  return body as Record<string, unknown>;
+}

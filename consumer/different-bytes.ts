@@ -1,0 +1,18 @@
+import { PermanentFailure } from "./permanent-failure.ts";
+import type { Envelope } from "./read-envelope.ts";
+
+/**
+ * Two messages claim the same place in a key. Copies are byte-identical by contract, so one of the
+ * two is wrong, and nothing here can tell which: a person has to look.
+ */
+export class DifferentBytes extends PermanentFailure {
+  override name = "DifferentBytes";
+
+  constructor(envelope: Envelope, known: { messageId: string | null; hash: string }) {
+    super(
+      `Message ${envelope.messageId} of key ${envelope.orderingKey} on ${envelope.publication} has ` +
+        `sequence ${envelope.sequence} and hash ${envelope.hash}, but that sequence was ` +
+        `${known.messageId ?? "another message"} with hash ${known.hash}.`,
+    );
+  }
+}

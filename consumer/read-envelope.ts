@@ -1,0 +1,48 @@
+import { MalformedMessage } from "./malformed-message.ts";
+import { messageHash } from "./message-hash.ts";
+import type { PubsubMessage } from "./pubsub-message.ts";
+
+/** A key of a publication: the unit that has one order and one high-water mark. */
+export type MessageKey = {
+  /** Topic id. */
+  readonly publication: string;
+  readonly orderingKey: string;
+};
+
+/** A message's place, and what tells it from another one in the same place. */
+export type Envelope = MessageKey & {
+  /** 1, 2, 3 … in its key, without gaps. */
+  readonly sequence: number;
+  /** The id of this message, which is not always the id of the fact that it tells. */
+  readonly messageId: string;
+  readonly hash: string;
+  readonly source: PubsubMessage;
+};
+
+/**
+ * Reads where a message belongs, from its attributes alone: whether it is to be applied is decided
+ * before its body is looked at.
+ *
+ * @returns null for a barrier, the relay's own mark on a key, which says nothing to consumers
+ * @throws MalformedMessage when it has no place
+ */
+export function readEnvelope(source: PubsubMessage): Envelope | null {
+  const { event_id: messageId, relay_barrier: barrier, sequence, publication } = source.attributes;
+  if (messageId === undefined && barrier !== undefined) return null;
+  if (!messageId) throw new MalformedMessage("A message has no attribute event_id.");
+  const problem = (what: string) => new MalformedMessage(`Message ${messageId} has ${what}.`);
+  if (!publication) throw problem("no attribute publication");
+  if (!source.orderingKey) throw problem("no ordering key");
+  if (sequence === undefined) throw problem("no attribute sequence");
+  const place = /^[1-9]\d*$/.test(sequence) ? Number(sequence) : Number.NaN;
+  if (!Number.isSafeInteger(place))
+    throw problem(`sequence "${sequence}", which is not a number from 1 to 2^53`);
+  return {
+    publication,
+    orderingKey: source.orderingKey,
+    sequence: place,
+    messageId,
+    hash: messageHash(source),
+    source,
+  };
+}

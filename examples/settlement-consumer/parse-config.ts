@@ -1,0 +1,51 @@
+export type Config = {
+  databaseUrl: string;
+  projectId: string;
+  emulatorHost: string | undefined;
+  subscription: string;
+  topic: string | undefined;
+  createSubscription: boolean;
+  schema: string;
+  consumerName: string;
+  onEarly: "nack" | "park";
+  onDeadLetter: "block" | "skip";
+  deadLetterTopic: string | undefined;
+  statsIntervalMs: number;
+};
+
+/** @throws with every problem found */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const problems: string[] = [];
+  const required = (name: string): string => {
+    if (!env[name]) problems.push(`${name} is missing`);
+    return env[name] ?? "";
+  };
+  const oneOf = <T extends string>(name: string, values: readonly [T, ...T[]]): T => {
+    const value = env[name] || values[0];
+    const known = values.find((each) => each === value);
+    if (known === undefined)
+      problems.push(`${name} is "${value}", expected ${values.join(" or ")}`);
+    return known ?? values[0];
+  };
+  const subscription = required("SUBSCRIPTION");
+  const createSubscription = oneOf("CREATE_SUBSCRIPTION", ["false", "true"]) === "true";
+  const statsIntervalMs = Number(env.STATS_INTERVAL_MS || 5_000);
+  if (!(statsIntervalMs > 0)) problems.push("STATS_INTERVAL_MS is not a number above 0");
+  const config: Config = {
+    databaseUrl: required("DATABASE_URL"),
+    projectId: required("PUBSUB_PROJECT_ID"),
+    emulatorHost: env.PUBSUB_EMULATOR_HOST || undefined,
+    subscription,
+    topic: createSubscription ? required("TOPIC") : env.TOPIC || undefined,
+    createSubscription,
+    schema: env.SCHEMA || "settlement_ledger",
+    consumerName: env.CONSUMER_NAME || subscription,
+    onEarly: oneOf("ON_EARLY", ["nack", "park"]),
+    onDeadLetter: oneOf("ON_DEAD_LETTER", ["block", "skip"]),
+    deadLetterTopic: env.DEAD_LETTER_TOPIC || undefined,
+    statsIntervalMs,
+  };
+  if (problems.length > 0)
+    throw new Error(`The configuration is not valid: ${problems.join("; ")}`);
+  return config;
+}

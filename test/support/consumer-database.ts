@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import type { ConsumerOptions } from "../../consumer/consumer-options.ts";
+import { inTransaction } from "../../consumer/in-transaction.ts";
+import { migrate } from "../../consumer/migrate.ts";
+import { startPostgres } from "../../local/postgres/start-postgres.ts";
+
+/** A schema of its own with the library's tables and `effect`, a table without any uniqueness. */
+export type Sandbox = {
+  options: ConsumerOptions & { schema: string };
+  applied(): Promise<string[]>;
+};
+
+export type ConsumerDatabase = {
+  url: string;
+  pool: pg.Pool;
+  sandbox(options?: Partial<ConsumerOptions>): Promise<Sandbox>;
+  stop(): Promise<void>;
+};
+
+export async function startConsumerDatabase(): Promise<ConsumerDatabase> {
+  const folder = mkdtempSync(join(tmpdir(), "consumer-"));
+  const postgres = await startPostgres({ dataDir: join(folder, "data"), durable: false });
+  const pool = new pg.Pool({ connectionString: postgres.url, max: 20 });
+  pool.on("error", () => undefined);
+  let schemas = 0;
+  return {
+    url: postgres.url,
+    pool,
+    async sandbox(options = {}) {
+      const schema = `sandbox_${++schemas}`;
+      await inTransaction(pool, async (tx) => {
+        await migrate(tx, { schema });
+        await tx.query(
+          `create table ${schema}.effect (position bigint generated always as identity, message_id text)`,
+        );
+      });
+      return {
+        options: { name: "test", schema, ...options },
+        async applied() {
+          const { rows } = await pool.query(
+            `select message_id from ${schema}.effect order by position`,
+          );
+          return rows.map((row) => row.message_id);
+        },
+      };
+    },
+    async stop() {
+      await pool.end();
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
