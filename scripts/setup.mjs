@@ -17,12 +17,21 @@ const installed = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
 if (installed !== wanted) {
   console.error("escrow-stream: installing dependencies (once per change of package-lock.json) …");
   const npm = process.env.npm_execpath;
-  const args = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Not `npm ci`: it refuses a lockfile made where the registry lacks some other platform's optional
+  // binaries. This installs what the lockfile names as well, and leaves the lockfile as it is.
+  const args = [
+    "install",
+    "--no-save",
+    "--include=dev",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ];
   const result = npm?.endsWith(".js")
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ["ignore", 2, 2] })
     : spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (result.status !== 0) {
-    console.error("escrow-stream: `npm ci` failed; see its message above.");
+    console.error("escrow-stream: `npm install` failed; see its message above.");
     process.exit(1);
   }
   const node = join(root, "node_modules", ".bin", "node");
