@@ -49,6 +49,7 @@ Ports (0, the default, lets the system choose):
 
 .env.example explains every variable.`;
 
+const DEFAULT_DATA_DIR = ".data";
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
@@ -65,7 +66,7 @@ export function parseStartOptions(args: string[], env: NodeJS.ProcessEnv): Start
         help: { type: "boolean", short: "h" },
         for: { type: "string" },
         seed: { type: "string", default: "1" },
-        "data-dir": { type: "string", default: env.DATA_DIR || ".data" },
+        "data-dir": { type: "string" },
         "events-per-second": { type: "string", default: "3" },
       },
     }));
@@ -85,7 +86,7 @@ export function parseStartOptions(args: string[], env: NodeJS.ProcessEnv): Start
   const options: StartOptions = {
     help: values.help === true,
     forMs: values.for === undefined ? null : parseDuration(String(values.for)),
-    dataDir: String(values["data-dir"]),
+    dataDir: String(values["data-dir"] || env.DATA_DIR || DEFAULT_DATA_DIR),
     seed: number("seed", Number.MAX_SAFE_INTEGER),
     eventsPerSecond: number("events-per-second", 1_000),
   };
