@@ -75,7 +75,10 @@ async function selectForUpdate(
   };
 }
 
-/** Writes the mark of a locked key. The count of failures is the next message's, so it restarts. */
+/**
+ * Writes the mark of a locked key. The count of failures is the next message's: it starts again
+ * when the mark moves, and when a person decided on a dead letter.
+ */
 export async function saveHighWaterMark(
   tx: Queryable,
   key: MessageKey,
@@ -85,8 +88,8 @@ export async function saveHighWaterMark(
   await tx.query(
     `update ${schemaOf(options)}.high_water_mark
      set sequence = $4, message_id = $5, hash = $6, parked = $7, blocked_at = $8,
-       attempts = case when sequence = $4 then attempts else 0 end,
-       last_error = case when sequence = $4 then last_error end,
+       attempts = case when sequence = $4 and blocked_at is not distinct from $8 then attempts else 0 end,
+       last_error = case when sequence = $4 and blocked_at is not distinct from $8 then last_error end,
        updated_at = now()
      where consumer = $1 and publication = $2 and ordering_key = $3`,
     [

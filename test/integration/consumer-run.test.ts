@@ -281,8 +281,8 @@ describe("A running consumer", () => {
     expect(consumer.stats().deadLetters).toBe(2);
     const reasons = (await deadLetters(sandbox)).map(({ reason }) => reason).sort();
     expect(reasons).toEqual([
-      expect.stringContaining("a body that is not UTF-8 JSON"),
       expect.stringContaining("A message has no attribute event_id"),
+      expect.stringContaining("a body that is not UTF-8 JSON"),
     ]);
   });
 
