@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { ConfigError } from "../config/config-error.ts";
 
 type Owner = { pid: number; startedAs: string; children: { pid: number; command: string }[] };
 
@@ -28,7 +29,7 @@ export class DataFolder {
   /**
    * Takes the folder, ending what a killed owner left running.
    *
-   * @throws when another process is using it
+   * @throws ConfigError when another process is using it
    */
   static async take(path: string): Promise<DataFolder> {
     mkdirSync(path, { recursive: true });
@@ -36,10 +37,13 @@ export class DataFolder {
     const left = folder.#readOwner();
     if (left !== null) {
       if (left.pid !== process.pid && commandOf(left.pid) === left.startedAs)
-        throw new Error(
-          `${path} is in use by process ${left.pid} (${left.startedAs}). Stop it, or set DATA_DIR to another folder.`,
-        );
-      for (const { pid, command } of left.children) if (commandOf(pid) === command) await end(pid);
+        throw new ConfigError([
+          {
+            where: "DATA_DIR",
+            what: `${path} is in use by process ${left.pid} (${left.startedAs}): stop it, or name another folder`,
+          },
+        ]);
+      for (const { pid, command } of left.children) await end(pid, command);
     }
     folder.#write();
     return folder;
@@ -93,10 +97,14 @@ function commandOf(pid: number): string | null {
   }
 }
 
-/** Ends a process in good order, and otherwise by force. */
-async function end(pid: number): Promise<void> {
+/**
+ * Ends a process in good order, and otherwise by force. A dead one that nobody has waited for keeps
+ * its number but not its command.
+ */
+async function end(pid: number, command: string): Promise<void> {
   const deadline = Date.now() + ORPHAN_TIMEOUT_MS;
-  process.kill(pid, "SIGINT");
-  while (commandOf(pid) !== null && Date.now() < deadline) await setTimeout(POLL_MS);
-  if (commandOf(pid) !== null) process.kill(pid, "SIGKILL");
+  const isRunning = (): boolean => commandOf(pid) === command;
+  if (isRunning()) process.kill(pid, "SIGINT");
+  while (isRunning() && Date.now() < deadline) await setTimeout(POLL_MS);
+  if (isRunning()) process.kill(pid, "SIGKILL");
 }
