@@ -5,6 +5,9 @@ import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
 const ENGINE = join(import.meta.dirname, "../node_modules/ponder/dist/esm/bin/ponder.js");
 const root = join(import.meta.dirname, "..");
 
+/** The engine gives itself 5 seconds to shut down (ponder 0.17, `src/bin/utils/exit.ts`). */
+export const ENGINE_SHUTDOWN_MS = 6_000;
+
 export type EngineOptions = { port: number; hostname: string; logFormat: "json" | "pretty" };
 
 /**

@@ -2,7 +2,7 @@ import { deploymentSchema } from "../config/deployment-schema.ts";
 import { parseChains } from "../config/parse-chains.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "./end-with-parent.ts";
-import { becomeIndexer } from "./engine.ts";
+import { becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
 import { ensureViews } from "./ensure-views.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
@@ -11,7 +11,7 @@ import { exitWith, parseProcessConfig } from "./process-config.ts";
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
 
 try {
-  endWithParent();
+  endWithParent(ENGINE_SHUTDOWN_MS);
   const config = parseProcessConfig(process.env);
   const chains = parseChains(process.env);
   await checkDatabase(config.databaseUrl);
