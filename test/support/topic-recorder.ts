@@ -10,7 +10,11 @@ export type Received = {
 
 const ALREADY_EXISTS = 6;
 
-/** Google's own client, subscribed in order to some topics, noting every delivery in its order. */
+/**
+ * Google's own client, subscribed in order to some topics, noting every message in its order. A
+ * message that Pub/Sub delivers again (as when it did not hear of the ack) is noted once; one that
+ * was published again is another message.
+ */
 export class TopicRecorder {
   readonly #pubsub: PubSub;
   readonly #received = new Map<string, Received[]>();
@@ -67,10 +71,13 @@ export class TopicRecorder {
       .topic(topic)
       .createSubscription(`${topic}.recorder`, { enableMessageOrdering: true });
     const received: Received[] = [];
+    const messageIds = new Set<string>();
     this.#received.set(topic, received);
     subscription.on("message", (message: Message) => {
-      const { attributes, data, orderingKey = "" } = message;
-      received.push({ orderingKey, body: data.toString("utf8"), attributes: { ...attributes } });
+      const { id, attributes, data, orderingKey = "" } = message;
+      if (!messageIds.has(id))
+        received.push({ orderingKey, body: data.toString("utf8"), attributes: { ...attributes } });
+      messageIds.add(id);
       message.ack();
     });
     // The client reconnects by itself; what does not come is missed by the test.
