@@ -39,9 +39,9 @@ describe("the schema of a deployment", () => {
   });
 
   test("is another one when what is indexed changes", async () => {
-    const deployment = (revision: string, name: string) =>
+    const deployment = (revision: string, name: string, chainId = 1) =>
       JSON.stringify([
-        { name, chainId: 1, factories: [{ address: FACTORY, startBlock: 100, revision }] },
+        { name, chainId, factories: [{ address: FACTORY, startBlock: 100, revision }] },
       ]);
     const builds = [
       {},
@@ -52,6 +52,7 @@ describe("the schema of a deployment", () => {
       { DEPLOYMENTS: deployment("A", "chain-1") },
       { DEPLOYMENTS: deployment("B", "chain-1") },
       { DEPLOYMENTS: deployment("B", "renamed") },
+      { DEPLOYMENTS: deployment("B", "renamed", 2), RPC_URL_2: "http://127.0.0.1:1" },
     ];
     const names: string[] = [];
     for (const env of builds) names.push(await schemaWith(env));
