@@ -149,9 +149,11 @@ test("a process that does not end when told to is ended by force after 20 second
     "process.on('SIGTERM', () => console.log('no')); console.log('up'); setInterval(() => {}, 1000);",
   );
   await until(() => expect(lines).toEqual(["up"]));
+  const stoppedAt = Date.now();
   const stopped = child.stop();
+  // Waiting for it takes some of the fake time.
   await until(() => expect(lines).toEqual(["up", "no"]));
-  vi.advanceTimersByTime(19_999);
+  vi.advanceTimersByTime(stoppedAt + 19_999 - Date.now());
   expect(vi.getTimerCount(), "the force to come").toBe(1);
   vi.advanceTimersByTime(1);
   await stopped;
