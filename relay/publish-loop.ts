@@ -63,7 +63,7 @@ export class PublishLoop {
   #accepted: Outcome[] = [];
   #isMarking = false;
   #refusals = 0;
-  #heldUntilMs = 0;
+  #isHeld = false;
   #stopping = false;
 
   constructor(
@@ -129,11 +129,10 @@ export class PublishLoop {
 
   /** Null when something may be claimed now; otherwise how long to wait for a wake at the most. */
   #mustWaitMs(): number | null {
-    const heldMs = this.#heldUntilMs - performance.now();
-    if (heldMs > 0) return heldMs;
     const isBusy =
       this.#requests >= this.#options.maxRequests || this.#messages >= this.#options.maxMessages;
     const isIdle =
+      this.#isHeld ||
       this.#publication.haltedReason !== null ||
       this.#leases.partitions(this.#publication).length === 0;
     return isBusy || isIdle ? 1_000 : null;
@@ -230,20 +229,21 @@ export class PublishLoop {
 
   /** The topic refuses everything: waits longer each time, and checks it before going on. */
   #holdBack(context: object): void {
-    if (performance.now() < this.#heldUntilMs) return;
+    if (this.#isHeld) return;
+    this.#isHeld = true;
     this.#refusals += 1;
     const waitMs = backoffMs(this.#options.backoff, this.#refusals);
     this.#log.error({ ...context, waitMs }, "the topic cannot be published to; trying again later");
-    this.#heldUntilMs = Number.POSITIVE_INFINITY;
     setTimeout(() => void this.#recheck(), waitMs).unref();
   }
 
   async #recheck(): Promise<void> {
-    this.#heldUntilMs = 0;
     try {
       await this.#transport.recheckTopic();
+      this.#isHeld = false;
       this.#wake.set();
     } catch (error) {
+      this.#isHeld = false;
       this.#holdBack({ err: error });
     }
   }

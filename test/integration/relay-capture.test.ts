@@ -1,0 +1,177 @@
+import { type Kysely, sql } from "kysely";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { capture, JournalConflict } from "../../relay/capture.ts";
+import type { Lease, LeaseKeeper } from "../../relay/lease-keeper.ts";
+import type { Publication, PublicationConfig } from "../../relay/publication.ts";
+import { publicationWithLeases, RelayWorld, readJournal } from "../support/relay-world.ts";
+import { StandInOutbox } from "../support/stand-in-outbox.ts";
+
+const world = new RelayWorld();
+beforeAll(() => world.start());
+afterAll(() => world.stop());
+
+let db: Kysely<unknown>;
+let outbox: StandInOutbox;
+beforeEach(async () => {
+  const made = await world.database();
+  db = made.db;
+  outbox = await StandInOutbox.create(made.pool);
+});
+
+async function publish(config?: PublicationConfig) {
+  const { publication, leases } = await publicationWithLeases(db, config);
+  return { publication, look: looker(publication, leases) };
+}
+
+function looker(publication: Publication, leases: LeaseKeeper, deployment = "build-1") {
+  const lead = leases.lead(publication);
+  if (lead === null) throw new Error("the lead was not taken");
+  return (limit = 100, as: Lease = lead, build = deployment) =>
+    capture(
+      db,
+      publication,
+      { deployment: build, chainId: "1" },
+      { instance: leases.instance, lead: as },
+      limit,
+    );
+}
+
+describe("capture", () => {
+  test("numbers events per key in chain order without gaps, over any number of batches", async () => {
+    const { publication, look } = await publish();
+    await outbox.append(
+      { key: "a", block: 1 },
+      { key: "b", block: 2 },
+      { key: "a", block: 3 },
+      { key: "a", block: 4 },
+      { key: "b", block: 5 },
+    );
+    expect(await look(2)).toEqual({ scanned: 2, captured: 2 });
+    expect(await look(2)).toEqual({ scanned: 2, captured: 2 });
+    expect(await look(2)).toEqual({ scanned: 1, captured: 1 });
+    expect(await look(2)).toEqual({ scanned: 0, captured: 0 });
+    expect(await readJournal(db, publication)).toEqual([
+      ["a", 1, "e-1-0"],
+      ["a", 2, "e-3-0"],
+      ["a", 3, "e-4-0"],
+      ["b", 1, "e-2-0"],
+      ["b", 2, "e-5-0"],
+    ]);
+  });
+
+  test("puts the sequence, the publication and the finality into the attributes", async () => {
+    const { publication, look } = await publish({ topic: "final-topic", finality: "finalized" });
+    await outbox.append({ key: "a", block: 1 });
+    await outbox.moveTo({ latest: 9, finalized: 5 });
+    await look();
+    const { rows } = await sql<{ attributes: object }>`
+      select attributes from relay.message where publication_id = ${publication.id}`.execute(db);
+    expect(rows).toEqual([
+      {
+        attributes: {
+          event_id: "e-1-0",
+          sequence: "1",
+          publication: "final-topic",
+          finality: "final",
+        },
+      },
+    ]);
+  });
+
+  test("gives a final publication only what the finalized checkpoint covers", async () => {
+    const { publication, look } = await publish({ topic: "final-topic", finality: "finalized" });
+    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 });
+    await outbox.moveTo({ latest: 2, finalized: 1 });
+    await look();
+    expect(await readJournal(db, publication)).toEqual([["a", 1, "e-1-0"]]);
+    await outbox.moveTo({ latest: 9, finalized: 2 });
+    await look();
+    expect(await readJournal(db, publication)).toEqual([
+      ["a", 1, "e-1-0"],
+      ["a", 2, "e-2-0"],
+    ]);
+  });
+
+  test("gives a publication with confirmations what has that many blocks on top", async () => {
+    const { publication, look } = await publish({ topic: "t-3", finality: { confirmations: 3 } });
+    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 });
+    await outbox.moveTo({ latest: 4, finalized: 0 });
+    await look();
+    expect(await readJournal(db, publication)).toEqual([["a", 1, "e-1-0"]]);
+  });
+
+  test("after a rollback takes what the new blocks bring, and nothing twice", async () => {
+    const { publication, look } = await publish();
+    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
+    await outbox.moveTo({ latest: 3, finalized: 1 });
+    await look();
+    await outbox.rollBackTo(1);
+    expect(await look()).toEqual({ scanned: 0, captured: 0 });
+    await outbox.append({ key: "a", block: 2 }, { key: "a", block: 3, id: "other" });
+    expect(await look()).toMatchObject({ captured: 1 });
+    expect(await readJournal(db, publication)).toEqual([
+      ["a", 1, "e-1-0"],
+      ["a", 2, "e-2-0"],
+      ["a", 3, "e-3-0"],
+      ["a", 4, "other"],
+    ]);
+  });
+
+  test("a rollback that the tip survives unseen costs nothing: the same rows come back", async () => {
+    const { publication, look } = await publish();
+    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 });
+    await look();
+    await outbox.rollBackTo(0);
+    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
+    expect(await look()).toEqual({ scanned: 1, captured: 1 });
+    expect(await readJournal(db, publication)).toHaveLength(3);
+  });
+
+  test("reads another deployment from its beginning and takes only what is new in it", async () => {
+    const { publication, look } = await publish();
+    await outbox.append({ key: "a", block: 2 });
+    await look();
+    await outbox.append({ key: "b", block: 1 });
+    expect(await look(100, undefined, "build-2")).toEqual({ scanned: 2, captured: 1 });
+    expect(await readJournal(db, publication)).toEqual([
+      ["a", 1, "e-2-0"],
+      ["b", 1, "e-1-0"],
+    ]);
+  });
+
+  test("refuses other bytes under a known event id and writes nothing", async () => {
+    const { publication, look } = await publish();
+    await outbox.append({ key: "a", block: 1 });
+    await look();
+    await outbox.rollBackTo(0);
+    await outbox.append({ key: "a", block: 1, body: "{}" }, { key: "a", block: 2 });
+    await expect(look(100, undefined, "build-2")).rejects.toThrow(JournalConflict);
+    expect(await readJournal(db, publication)).toEqual([["a", 1, "e-1-0"]]);
+  });
+
+  test("captures nothing for somebody who has lost the lead", async () => {
+    const { publication, look } = await publish();
+    await outbox.append({ key: "a", block: 1 });
+    await sql`update relay.lease set epoch = epoch + 1 where partition = -1`.execute(db);
+    expect(await look()).toEqual({ scanned: 0, captured: 0 });
+    expect(await readJournal(db, publication)).toEqual([]);
+  });
+
+  test("spreads events over hashed keys where a publication has a fixed number of them", async () => {
+    const { publication, look } = await publish({
+      topic: "hashed",
+      finality: "latest",
+      keyCount: 2,
+    });
+    await outbox.append(
+      ...Array.from({ length: 12 }, (_, at) => ({ key: `k${at}`, block: at + 1 })),
+    );
+    await look();
+    const journal = await readJournal(db, publication);
+    expect(new Set(journal.map(([key]) => key))).toEqual(new Set(["h0", "h1"]));
+    for (const key of ["h0", "h1"]) {
+      const sequences = journal.filter(([own]) => own === key).map(([, sequence]) => sequence);
+      expect(sequences).toEqual(sequences.map((_, at) => at + 1));
+    }
+  });
+});

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Kysely, PostgresDialect, sql } from "kysely";
+import pg from "pg";
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
+import { LeaseKeeper } from "../../relay/lease-keeper.ts";
+import { migrate } from "../../relay/migrate.ts";
+import {
+  type Publication,
+  type PublicationConfig,
+  registerPublications,
+} from "../../relay/publication.ts";
+
+export const silent = pino({ level: "silent" });
+
+/** A real PostgreSQL for one test file, with a database of its own for each test. */
+export class RelayWorld {
+  readonly #folder = mkdtempSync(join(tmpdir(), "escrow-stream-relay-"));
+  #postgres: RunningPostgres | null = null;
+  #pools: pg.Pool[] = [];
+  #count = 0;
+
+  async start(): Promise<void> {
+    this.#postgres = await startPostgres({ dataDir: join(this.#folder, "pg"), durable: false });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#pools.map((pool) => pool.end()));
+    await this.#postgres?.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** An empty database with the journal's tables in it. */
+  async database(): Promise<{ url: string; pool: pg.Pool; db: Kysely<unknown> }> {
+    const base = this.#postgres?.url ?? "";
+    const name = `test_${++this.#count}`;
+    const admin = new pg.Client({ connectionString: base });
+    await admin.connect();
+    await admin.query(`create database ${name}`);
+    await admin.end();
+    const url = base.replace(/[^/]+$/, name);
+    const pool = new pg.Pool({ connectionString: url });
+    pool.on("error", () => undefined);
+    this.#pools.push(pool);
+    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    await migrate(db);
+    return { url, pool, db };
+  }
+}
+
+/** Registers one publication and takes all of its leases for one instance. */
+export async function publicationWithLeases(
+  db: Kysely<unknown>,
+  config: PublicationConfig = { topic: "topic-a", finality: "latest" },
+  instance = "one",
+): Promise<{ publication: Publication; leases: LeaseKeeper }> {
+  const [publication] = await registerPublications(db, [config]);
+  if (publication === undefined) throw new Error("no publication");
+  const leases = await startLeases(db, instance, publication, 60_000);
+  return { publication, leases };
+}
+
+/** A lease keeper that had its first turn. */
+export async function startLeases(
+  db: Kysely<unknown>,
+  instance: string,
+  publication: Publication,
+  leaseMs: number,
+): Promise<LeaseKeeper> {
+  const changed = Promise.withResolvers<void>();
+  const leases = new LeaseKeeper(db, instance, [publication], silent, {
+    leaseMs,
+    underWay: () => 0,
+    onChange: () => changed.resolve(),
+  });
+  const running = leases.run();
+  onTestFinished(() => {
+    leases.stop();
+    return running;
+  });
+  await changed.promise;
+  return leases;
+}
+
+type JournalRow = { ordering_key: string; sequence: string; event_id: string };
+
+/** The journal of a publication, in order of key and sequence. */
+export async function readJournal(
+  db: Kysely<unknown>,
+  { id }: Publication,
+): Promise<[key: string, sequence: number, eventId: string][]> {
+  const { rows } = await sql<JournalRow>`
+    select ordering_key, sequence, event_id from relay.message
+    where publication_id = ${id} order by ordering_key, sequence`.execute(db);
+  return rows.map((row) => [row.ordering_key, Number(row.sequence), row.event_id]);
+}
