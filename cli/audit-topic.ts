@@ -1,0 +1,81 @@
+import { parseArgs } from "node:util";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { ConfigError } from "../config/config-error.ts";
+import { auditTopic, createAuditSubscription } from "../relay/audit-topic.ts";
+import { parseRelayConfig } from "../relay/config.ts";
+import { exitWith } from "./process-config.ts";
+
+/*
+ * `npm run audit:topic -- --topic <id> [--create] [--subscription <id>] [--idle <seconds>]`: reads a
+ * whole topic and compares it with the journal. Exit code 0 only when nothing is wrong.
+ */
+
+const KINDS = ["lost", "duplicated", "reordered", "differing", "gap", "unknown"] as const;
+const FINDINGS_SHOWN = 50;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      topic: { type: "string" },
+      subscription: { type: "string" },
+      create: { type: "boolean", default: false },
+      idle: { type: "string", default: "5" },
+    },
+  });
+  if (process.env.PUBSUB_EMULATOR_HOST) process.env.METADATA_SERVER_DETECTION ??= "none";
+  const config = parseRelayConfig(process.env);
+  const topics = config.publications.map(({ topic }) => topic);
+  const topic = values.topic ?? topics[0] ?? "";
+  if (!topics.includes(topic))
+    throw new ConfigError([
+      { where: "--topic", what: `"${topic}" is none of the publications: ${topics.join(", ")}` },
+    ]);
+  const idleMs = 1000 * Number(values.idle);
+  if (!(idleMs >= 1000))
+    throw new ConfigError([{ where: "--idle", what: "expected a number of seconds from 1" }]);
+  const subscription = values.subscription ?? `${topic}.audit`;
+  if (values.create) {
+    await createAuditSubscription(config.pubsub, topic, subscription);
+    console.log(`created ${subscription}: it sees what is published on ${topic} from now on`);
+  } else process.exitCode = await audit(config, topic, subscription, idleMs);
+} catch (error) {
+  if ((error as Error).name === "NoAuditSubscription" || (error as { code?: unknown }).code === 6) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+  exitWith(error);
+}
+
+async function audit(
+  config: ReturnType<typeof parseRelayConfig>,
+  topic: string,
+  subscription: string,
+  idleMs: number,
+): Promise<number> {
+  const pool = new pg.Pool({ connectionString: config.databaseUrl, max: 2 });
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    const { judge, expected, outOfSight } = await auditTopic(db, config.pubsub, {
+      topic,
+      subscription,
+      idleMs,
+      onProgress: (read) => process.stdout.isTTY && process.stdout.write(`\r${read} read`),
+    });
+    for (const { kind, orderingKey, sequence, eventId, detail } of judge.findings.slice(
+      0,
+      FINDINGS_SHOWN,
+    ))
+      console.log(`${kind}: ${orderingKey} #${sequence} ${eventId}: ${detail}`);
+    if (judge.findings.length > FINDINGS_SHOWN)
+      console.log(`… and ${judge.findings.length - FINDINGS_SHOWN} more`);
+    console.log(
+      `topic ${topic}: ${judge.delivered} deliveries read, ${expected} messages had to be there` +
+        (outOfSight === 0 ? "" : `, ${outOfSight} are older than the subscription`),
+    );
+    console.log(KINDS.map((kind) => `${kind} ${judge.count(kind)}`).join(", "));
+    return judge.findings.length === 0 ? 0 : 1;
+  } finally {
+    await db.destroy();
+  }
+}
