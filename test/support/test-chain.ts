@@ -117,6 +117,15 @@ export class TestChain {
     await this.#execute(first, [approve, bySecond]);
   }
 
+  /** An escrow of each revision that goes all the way: 5 events each. */
+  async makeDeals(): Promise<void> {
+    for (const revision of ["A", "B"] as const) {
+      const escrow = await this.create(revision);
+      await this.call(this.payer, escrow, "approve");
+      await this.call(this.payee, escrow, "approve");
+    }
+  }
+
   async deployProxy(): Promise<Address> {
     const hash = await this.client.sendTransaction({
       account: this.stranger,

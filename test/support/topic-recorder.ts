@@ -67,9 +67,11 @@ export class TopicRecorder {
     await this.#pubsub.createTopic(topic).catch((error) => {
       if (error.code !== ALREADY_EXISTS) throw error;
     });
-    const [subscription] = await this.#pubsub
-      .topic(topic)
-      .createSubscription(`${topic}.recorder`, { enableMessageOrdering: true });
+    const [subscription] = await this.#pubsub.topic(topic).createSubscription(`${topic}.recorder`, {
+      enableMessageOrdering: true,
+      // Events only: a relay may also put marks of its own on a topic.
+      filter: "attributes:event_id",
+    });
     const received: Received[] = [];
     const messageIds = new Set<string>();
     this.#received.set(topic, received);
