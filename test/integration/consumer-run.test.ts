@@ -321,6 +321,20 @@ describe("A running consumer", () => {
     await vi.waitFor(() => expect(consumer.stats().parked).toBe(0), PATIENCE);
   });
 
+  test("gives up on a message only when the dead-letter topic has it", async () => {
+    const { publish, run, settled, sandbox } = await setup();
+    const deadLetterTopic = "projects/p1/topics/made-later";
+    await publish(...events(1));
+    const effect = failOn(1, new PermanentFailure("poison"));
+    const consumer = run({ effect, deadLetterTopic });
+    await vi.waitFor(() => expect(consumer.stats().retries).toBeGreaterThan(1), PATIENCE);
+    expect(await deadLetters(sandbox)).toEqual([]);
+    await clients.createTopic({}, "made-later");
+    await settled();
+    expect(consumer.stats().deadLetters).toBe(1);
+    expect(server.stats().topics[deadLetterTopic]?.published).toBe(1);
+  });
+
   test("does not count it against a message that its database connection dies", async () => {
     const { publish, run, settled, sandbox } = await setup();
     const all = events(6);

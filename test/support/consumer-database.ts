@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -22,6 +22,8 @@ export type ConsumerDatabase = {
 
 export async function startConsumerDatabase(): Promise<ConsumerDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "consumer-"));
+  // PostgreSQL's own user has to get through to its data, or that would lie outside this folder.
+  chmodSync(folder, 0o711);
   const postgres = await startPostgres({ dataDir: join(folder, "data"), durable: false });
   const pool = new pg.Pool({ connectionString: postgres.url, max: 20 });
   pool.on("error", () => undefined);
@@ -48,7 +50,8 @@ export async function startConsumerDatabase(): Promise<ConsumerDatabase> {
       };
     },
     async stop() {
-      await pool.end();
+      // A failed test may keep a connection for ever: the server ends it.
+      void pool.end();
       await postgres.stop();
       rmSync(folder, { recursive: true, force: true });
     },
