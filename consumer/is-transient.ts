@@ -1,7 +1,8 @@
 // PostgreSQL's error classes (appendix A of its manual) that say nothing about the message: lost
 // connection, serialization failure or deadlock, resources run out, operator's intervention.
 const TRANSIENT_CLASSES = new Set(["08", "40", "53", "57"]);
-const LOCK_NOT_AVAILABLE = "55P03";
+// Lock not available; a transaction that was idle, or that took, too long.
+const TRANSIENT_CODES = new Set(["55P03", "25P03", "25P04"]);
 const NETWORK_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -24,7 +25,7 @@ export function isTransient(error: unknown): boolean {
   if (typeof code === "string")
     return (
       NETWORK_CODES.has(code) ||
-      code === LOCK_NOT_AVAILABLE ||
+      TRANSIENT_CODES.has(code) ||
       (code.length === 5 && TRANSIENT_CLASSES.has(code.slice(0, 2)))
     );
   return LOST_CONNECTION.test(error.message);

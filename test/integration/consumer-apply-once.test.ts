@@ -5,6 +5,7 @@ import { applyOnce } from "../../consumer/apply-once.ts";
 import type { ConsumerOptions } from "../../consumer/consumer-options.ts";
 import { DifferentBytes } from "../../consumer/different-bytes.ts";
 import { inTransaction } from "../../consumer/in-transaction.ts";
+import { isTransient } from "../../consumer/is-transient.ts";
 import { kyselyQueryable } from "../../consumer/kysely-queryable.ts";
 import { MalformedMessage } from "../../consumer/malformed-message.ts";
 import { migrate } from "../../consumer/migrate.ts";
@@ -114,6 +115,28 @@ describe("applyOnce", () => {
     expect(await sandbox.applied()).toEqual([]);
     expect((await apply(sandbox, first)).outcome).toBe("applied");
     expect((await apply(sandbox, first)).outcome).toBe("duplicate");
+    expect(await sandbox.applied()).toEqual(["a"]);
+  });
+
+  test("goes on elsewhere when a consumer is paused between the effect and the commit", async () => {
+    const sandbox = await database.sandbox();
+    let wake = () => {};
+    const asleep = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const drowsy: Effect = async (message, tx) => {
+      await note(sandbox)(message, tx);
+      await asleep;
+    };
+    const paused = inTransaction(
+      database.pool,
+      (tx) => applyOnce(tx, first, drowsy, sandbox.options),
+      200,
+    );
+    const failed = expect(paused).rejects.toSatisfy(isTransient);
+    const other = await vi.waitFor(() => apply(sandbox, first)).finally(wake);
+    expect(other.outcome).toBe("applied");
+    await failed;
     expect(await sandbox.applied()).toEqual(["a"]);
   });
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { applyOnce } from "../../consumer/apply-once.ts";
@@ -222,7 +223,18 @@ describe("The settlement consumer's process", () => {
     const lines = output.trim().split("\n");
     expect(JSON.parse(lines.at(-1) as string).stats).toMatchObject({ applied: 3, inFlight: 0 });
     expect((await readLedger("my_ledger")).accounts).toEqual(expectedLedger([history]).accounts);
+    const [twiceOrDisordered, standing] = queriesOfReadme("my_ledger");
+    expect((await database.pool.query(twiceOrDisordered)).rows).toEqual([]);
+    expect((await database.pool.query(standing)).rows).toHaveLength(3);
     await clients.close();
     await server.stop();
   });
 });
+
+/** What the example's page says to check the ledger with. */
+function queriesOfReadme(schema: string): [string, string] {
+  const page = readFileSync("examples/settlement-consumer/README.md", "utf8");
+  const block = /```sql\n(.*?)```/s.exec(page)?.[1] ?? "";
+  const [first = "", second = ""] = block.replaceAll("settlement_ledger", schema).split(";");
+  return [first, second];
+}
