@@ -1,5 +1,5 @@
 import { freePort } from "../../local/free-port.ts";
-import { ServiceProcess } from "./service-process.ts";
+import { type ServiceOptions, ServiceProcess } from "./service-process.ts";
 import { TestChain } from "./test-chain.ts";
 import type { TestWorld } from "./test-world.ts";
 import type { TopicRecorder } from "./topic-recorder.ts";
@@ -12,8 +12,8 @@ export type RealService = {
   projectId: string;
   apiUrl: string;
   env: Record<string, string>;
-  /** `npm start` there; from another copy of the project with `root`. */
-  start(root?: string): ServiceProcess;
+  /** `npm start` there, perhaps from another copy of the project, or with other variables. */
+  start(other?: ServiceOptions): ServiceProcess;
   /** Waits until the subscriber has everything that the topics have accepted. */
   allReceived(): Promise<void>;
   /** Schemas of deployments, in order of their names. */
@@ -40,7 +40,8 @@ export async function realService(world: TestWorld, chain: TestChain): Promise<R
     projectId,
     apiUrl: `http://127.0.0.1:${apiPort}`,
     env,
-    start: (root) => world.ends(new ServiceProcess("start", { env, ...(root ? { root } : {}) })),
+    start: (other = {}) =>
+      world.ends(new ServiceProcess("start", { ...other, env: { ...env, ...other.env } })),
     allReceived: async () => {
       await waitUntil("the subscriber has everything", () =>
         Object.entries(world.pubsub.stats().subscriptions)
