@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { v1 } from "@google-cloud/pubsub";
+import { credentials } from "@grpc/grpc-js";
+import pg from "pg";
+import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
+import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import type { PublishFaults } from "./publish-faults.ts";
+import { PROJECT, TOPICS } from "./settings.ts";
+
+const ONCE = { retry: null, timeout: 10_000 };
+
+/** The PostgreSQL and Pub/Sub servers of one run, which can be restarted under everybody's feet. */
+export class ChaosWorld {
+  readonly folder: string;
+  readonly pool: pg.Pool;
+  readonly publisher: InstanceType<typeof v1.PublisherClient>;
+  readonly subscriber: InstanceType<typeof v1.SubscriberClient>;
+  readonly #faults: PublishFaults;
+  #postgres: RunningPostgres;
+  #pubsub: PubsubServer;
+
+  private constructor(
+    folder: string,
+    postgres: RunningPostgres,
+    pubsub: PubsubServer,
+    faults: PublishFaults,
+  ) {
+    this.folder = folder;
+    this.#postgres = postgres;
+    this.#pubsub = pubsub;
+    this.#faults = faults;
+    this.pool = new pg.Pool({ connectionString: postgres.url, max: 10, application_name: "chaos" });
+    this.pool.on("error", () => undefined);
+    const options = {
+      servicePath: "127.0.0.1",
+      port: pubsub.port,
+      sslCreds: credentials.createInsecure(),
+      "grpc.initial_reconnect_backoff_ms": 50,
+      "grpc.max_reconnect_backoff_ms": 200,
+    };
+    this.publisher = new v1.PublisherClient(options);
+    this.subscriber = new v1.SubscriberClient(options);
+  }
+
+  static async create(faults: PublishFaults): Promise<ChaosWorld> {
+    const folder = mkdtempSync(join(tmpdir(), "escrow-chaos-"));
+    const postgres = await startPostgres({ dataDir: join(folder, "postgres"), durable: false });
+    const pubsub = await startPubsubServer({
+      dataDir: join(folder, "pubsub"),
+      onPublish: faults.onPublish,
+    });
+    const world = new ChaosWorld(folder, postgres, pubsub, faults);
+    // A crash of the server, not of the machine, must not lose what was committed.
+    await world.pool.query("alter role escrow set synchronous_commit = on");
+    for (const topic of TOPICS) {
+      await world.createTopic(topic);
+      // As the relay would make it, but with the shortest ack deadline there is: what a lead had
+      // pulled when it was killed is held back for so long.
+      await world.subscribe(topic, `${topic}.relay-receipts`);
+    }
+    return world;
+  }
+
+  get databaseUrl(): string {
+    return this.#postgres.url;
+  }
+
+  get pubsubHost(): string {
+    return this.#pubsub.host;
+  }
+
+  async createTopic(topic: string): Promise<void> {
+    await this.publisher.createTopic({ name: `projects/${PROJECT}/topics/${topic}` }, ONCE);
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.publisher.deleteTopic({ topic: `projects/${PROJECT}/topics/${topic}` }, ONCE);
+  }
+
+  /** A subscription in order; with a filter, to events only. */
+  async subscribe(topic: string, subscription: string, filter = ""): Promise<void> {
+    await this.subscriber.createSubscription(
+      {
+        name: `projects/${PROJECT}/subscriptions/${subscription}`,
+        topic: `projects/${PROJECT}/topics/${topic}`,
+        enableMessageOrdering: true,
+        ackDeadlineSeconds: 10,
+        filter,
+      },
+      ONCE,
+    );
+  }
+
+  /** Messages of a subscription that are not acknowledged. */
+  unsettled(subscription: string): number {
+    const name = `projects/${PROJECT}/subscriptions/${subscription}`;
+    return this.#pubsub.stats().subscriptions[name]?.unsettled ?? 0;
+  }
+
+  /** Delivers again what was published in the last seconds, acknowledged or not. */
+  async redeliver(subscription: string, secondsBack: number): Promise<void> {
+    await this.subscriber.seek(
+      {
+        subscription: `projects/${PROJECT}/subscriptions/${subscription}`,
+        time: { seconds: Math.floor(Date.now() / 1000) - secondsBack, nanos: 0 },
+      },
+      ONCE,
+    );
+  }
+
+  async restartPubsub(): Promise<void> {
+    const { port } = this.#pubsub;
+    this.#faults.forgetRequests();
+    await this.#pubsub.stop();
+    this.#faults.forgetRequests();
+    this.#pubsub = await startPubsubServer({
+      port,
+      dataDir: join(this.folder, "pubsub"),
+      onPublish: this.#faults.onPublish,
+    });
+  }
+
+  /** @param isCrash without a checkpoint, as by a kill; it recovers from its log */
+  async restartPostgres(isCrash: boolean): Promise<void> {
+    const { port, process: server } = this.#postgres;
+    const gone = once(server, "exit");
+    server.kill(isCrash ? "SIGQUIT" : "SIGINT");
+    await gone;
+    const dataDir = join(this.folder, "postgres");
+    this.#postgres = await startPostgres({ dataDir, port, durable: false });
+  }
+
+  /** @param keepFolder for whoever looks for what went wrong */
+  async end(keepFolder: boolean): Promise<void> {
+    await Promise.allSettled([this.publisher.close(), this.subscriber.close(), this.pool.end()]);
+    await this.#pubsub.stop();
+    await this.#postgres.stop();
+    if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+}

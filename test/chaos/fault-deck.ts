@@ -1,0 +1,64 @@
+import { setTimeout } from "node:timers/promises";
+import type { Fault, Stage } from "./stage.ts";
+
+const BETWEEN_MS = { min: 100, max: 800 };
+const MIXTURE = 0.35;
+/** Occasions that a fault gets to take effect, before the run ends without it. */
+const TRIES = 4;
+
+/** Plays faults in random order, alone and two at a time, each as often as any other. */
+export class FaultDeck {
+  readonly counts: Map<string, number>;
+  readonly #faults: Fault[];
+  readonly #stage: Stage;
+  readonly #tries = new Map<string, number>();
+  #deck: Fault[] = [];
+
+  constructor(faults: Fault[], stage: Stage) {
+    this.#faults = faults;
+    this.#stage = stage;
+    this.counts = new Map(faults.map(({ name }) => [name, 0]));
+  }
+
+  get injected(): number {
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Whether each fault took effect at least once, or had enough occasions to. */
+  get isDone(): boolean {
+    return this.#faults.every(({ name }) => this.#isSettled(name));
+  }
+
+  async play(isOver: () => boolean): Promise<void> {
+    const { random } = this.#stage;
+    while (!isOver() && this.#faults.length > 0) {
+      const faults = [this.#draw()];
+      if (random.chance(MIXTURE)) faults.push(this.#draw());
+      await Promise.all(faults.map((fault) => this.#inject(fault)));
+      await setTimeout(random.integer(BETWEEN_MS.min, BETWEEN_MS.max));
+    }
+  }
+
+  async #inject(fault: Fault): Promise<void> {
+    const { name } = fault;
+    this.#tries.set(name, (this.#tries.get(name) ?? 0) + 1);
+    // A mixture may take away what a fault needs: it then took no effect.
+    const times = await fault.inject(this.#stage).catch(() => 0);
+    this.counts.set(name, (this.counts.get(name) ?? 0) + times);
+  }
+
+  #draw(): Fault {
+    if (this.#deck.length === 0) {
+      const left = this.#faults.filter(({ name }) => !this.#isSettled(name));
+      this.#deck = left.length > 0 ? left : [...this.#faults];
+    }
+    const at = this.#stage.random.integer(0, this.#deck.length - 1);
+    const [fault] = this.#deck.splice(at, 1);
+    if (fault === undefined) throw new Error("there are no faults");
+    return fault;
+  }
+
+  #isSettled(name: string): boolean {
+    return (this.counts.get(name) ?? 0) > 0 || (this.#tries.get(name) ?? 0) >= TRIES;
+  }
+}

@@ -1,0 +1,55 @@
+import type { SeededRandom } from "../../local/chain/seeded-random.ts";
+import type { Death } from "./fleet.ts";
+import { ANY_MOMENT, KILL_POINTS, LEAD_POINTS, WORKER_POINTS } from "./kill-points.ts";
+
+/** Leads that are let live: somebody must find out what became of the dead ones' requests, or
+ * there is soon nothing left to be killed at. */
+const SPARED_LEADS = 0.3;
+const SPARED_MS = { min: 3_000, max: 8_000 };
+
+/** Decides where each relay process dies, so that every point gets its share. */
+export class KillPolicy {
+  readonly counts = new Map<string, number>(KILL_POINTS.map((point) => [point, 0]));
+  readonly #random: SeededRandom;
+  readonly #target: number;
+  total = 0;
+
+  constructor(random: SeededRandom, target: number) {
+    this.#random = random;
+    this.#target = target;
+  }
+
+  get isDone(): boolean {
+    return this.total >= this.#target;
+  }
+
+  count(point: string): void {
+    this.total += 1;
+    this.counts.set(point, (this.counts.get(point) ?? 0) + 1);
+  }
+
+  /** For a process that starts. */
+  forWorker(): Death | null {
+    if (this.isDone) return null;
+    const nth = this.#random.integer(1, 3);
+    const fuseMs = this.#random.integer(300, 1_800);
+    return { point: this.#rarest(WORKER_POINTS), nth, fuseMs };
+  }
+
+  /** For a process that has just got a lead. */
+  forLead(): Death | null {
+    if (this.isDone) return null;
+    const fuseMs = this.#random.integer(SPARED_MS.min, SPARED_MS.max);
+    if (this.#random.chance(SPARED_LEADS)) return { point: ANY_MOMENT, nth: 1, fuseMs };
+    const nth = this.#random.integer(1, 2);
+    return { point: this.#rarest(LEAD_POINTS), nth, fuseMs };
+  }
+
+  /** One of the points at which the fewest died so far, more or less. */
+  #rarest(points: readonly string[]): string {
+    const some = Array.from({ length: 5 }, () => this.#random.pick(points));
+    return some.reduce((rarest, point) =>
+      (this.counts.get(point) ?? 0) < (this.counts.get(rarest) ?? 0) ? point : rarest,
+    );
+  }
+}
