@@ -30,6 +30,8 @@ export type PublishLoopOptions = {
   maxMessages: number;
   /** Longest life of a request, from its claim on. */
   publishTimeoutMs: number;
+  /** How often to look although nothing woke us: another instance may have resolved a doubt. */
+  pollIntervalMs: number;
   backoff: Backoff;
 };
 
@@ -116,7 +118,7 @@ export class PublishLoop {
         const batches = await this.#claim(after);
         failures = 0;
         const last = batches.at(-1)?.orderingKey;
-        if (last === undefined && after === "") await this.#wake.wait();
+        if (last === undefined && after === "") await this.#wake.wait(this.#options.pollIntervalMs);
         after = last ?? "";
       } catch (error) {
         failures += 1;

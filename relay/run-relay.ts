@@ -152,6 +152,7 @@ function buildLoops(
           maxRequests: MAX_REQUESTS,
           maxMessages: MAX_MESSAGES,
           publishTimeoutMs,
+          pollIntervalMs: config.pollIntervalMs,
           backoff: BACKOFF,
         },
       ),
