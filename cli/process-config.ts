@@ -57,7 +57,7 @@ export function exitWith(error: unknown): never {
   if (error instanceof z.ZodError) exitWith(configErrorOf(error));
   if (error instanceof ConfigError || (error as Error).name === "TopicUnusable") {
     console.error((error as Error).message);
-    process.exit(EXIT_CONFIG);
+    process.exit(error instanceof ConfigError && error.mayPass ? EXIT_RETRY : EXIT_CONFIG);
   }
   console.error(error);
   process.exit(EXIT_RETRY);

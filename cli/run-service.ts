@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { ConfigError } from "../config/config-error.ts";
 import { parseChains } from "../config/parse-chains.ts";
 import { freePort } from "../local/free-port.ts";
 import { startLocalParts } from "../local/start-local-parts.ts";
@@ -118,6 +119,10 @@ async function ensureTopics(relay: RelayConfig): Promise<void> {
   const topics = new PubsubTopics(relay.pubsub);
   try {
     for (const { topic } of relay.publications) await topics.ensure(topic, relay.createTopics);
+  } catch (error) {
+    if ((error as Error).name === "TopicUnusable") throw error;
+    const where = relay.pubsub.emulatorHost ? "PUBSUB_EMULATOR_HOST" : "PUBSUB_PROJECT_ID";
+    throw new ConfigError([{ where, what: (error as Error).message, mayPass: true }]);
   } finally {
     await topics.close();
   }

@@ -1,5 +1,8 @@
-/** One thing that is wrong with the configuration: where, and what to do. */
-export type ConfigProblem = { where: string; what: string };
+/**
+ * One thing that is wrong with the configuration: where, and what to do. It may pass by itself when
+ * something named there does not answer now: then the configuration may be right.
+ */
+export type ConfigProblem = { where: string; what: string; mayPass?: boolean };
 
 /** The configuration cannot be used. The message lists every problem at once. */
 export class ConfigError extends Error {
@@ -11,5 +14,10 @@ export class ConfigError extends Error {
       `The configuration is not usable:\n${problems.map(({ where, what }) => `  - ${where}: ${what}`).join("\n")}`,
     );
     this.problems = problems;
+  }
+
+  /** Whether starting again later may help without anybody mending anything. */
+  get mayPass(): boolean {
+    return this.problems.every((problem) => problem.mayPass === true);
   }
 }

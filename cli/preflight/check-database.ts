@@ -4,6 +4,8 @@ import { ConfigError } from "../../config/config-error.ts";
 /** What the engine asks for. */
 const MIN_VERSION = 14;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** SQLSTATE classes of a wrong user or password, and of a database that there is none of. */
+const REFUSED_FOR_GOOD = /^(28|3D)/;
 
 /**
  * Makes sure that the database can be used, before anything is begun.
@@ -19,7 +21,11 @@ export async function checkDatabase(url: string): Promise<void> {
   try {
     await client.connect();
   } catch (error) {
-    throw problem(`cannot connect to ${withoutPassword(url)}: ${(error as Error).message}`);
+    const { code = "", message } = error as { code?: string; message: string };
+    throw problem(
+      `cannot connect to ${withoutPassword(url)}: ${message}`,
+      !REFUSED_FOR_GOOD.test(code),
+    );
   }
   try {
     const { rows } = await client.query(`
@@ -49,6 +55,6 @@ export function withoutPassword(url: string): string {
   }
 }
 
-function problem(what: string): ConfigError {
-  return new ConfigError([{ where: "DATABASE_URL", what }]);
+function problem(what: string, mayPass = false): ConfigError {
+  return new ConfigError([{ where: "DATABASE_URL", what, mayPass }]);
 }
