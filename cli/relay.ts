@@ -1,6 +1,8 @@
 import { pino } from "pino";
+import { namesNoChain, parseChains } from "../config/parse-chains.ts";
 import { parseRelayConfig } from "../relay/config.ts";
 import { relayParts, runRelay } from "../relay/run-relay.ts";
+import { chainEvidence } from "./chain-evidence.ts";
 import { endWithParent } from "./end-with-parent.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { EXIT_RETRY, exitWith } from "./process-config.ts";
@@ -18,6 +20,9 @@ try {
   const config = parseRelayConfig(process.env);
   const log = pino({ name: "relay", level: process.env.LOG_LEVEL ?? "info" });
   await checkDatabase(config.databaseUrl);
+  const evidence = namesNoChain(process.env) ? undefined : chainEvidence(parseChains(process.env));
+  if (evidence === undefined)
+    log.warn("no RPC endpoint is configured: events that a reorg dropped cannot be retracted");
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => {
@@ -29,7 +34,7 @@ try {
       }, config.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
     });
   await runRelay(config, log, stop.signal, {
-    ...relayParts(config, log),
+    ...relayParts(config, log, evidence),
     onListening: (port) => log.info({ port, publications: config.publications }, "relay started"),
   });
   log.info("relay stopped");

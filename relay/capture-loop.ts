@@ -31,6 +31,7 @@ export class CaptureLoop {
   readonly #publications: Publication[];
   readonly #leases: LeaseKeeper;
   readonly #onCaptured: (publication: Publication) => void;
+  readonly #onUnconfirmed: (publication: Publication) => void;
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
   readonly #options: CaptureLoopOptions;
@@ -42,7 +43,12 @@ export class CaptureLoop {
     db: Kysely<unknown>,
     publications: Publication[],
     leases: LeaseKeeper,
-    onCaptured: (publication: Publication) => void,
+    on: {
+      /** There is something new in the journal. */
+      captured: (publication: Publication) => void;
+      /** The outbox lacks what the journal told of. */
+      unconfirmed: (publication: Publication) => void;
+    },
     log: Logger,
     metrics: RelayMetrics,
     options: CaptureLoopOptions,
@@ -50,7 +56,8 @@ export class CaptureLoop {
     this.#db = db;
     this.#publications = publications;
     this.#leases = leases;
-    this.#onCaptured = onCaptured;
+    this.#onCaptured = on.captured;
+    this.#onUnconfirmed = on.unconfirmed;
     this.#log = log;
     this.#metrics = metrics;
     this.#options = options;
@@ -96,7 +103,8 @@ export class CaptureLoop {
             this.#metrics.captured(publication.topic, found.captured);
             this.#onCaptured(publication);
           }
-          isMore ||= found.scanned === batchSize;
+          if (found.unconfirmed > 0) this.#onUnconfirmed(publication);
+          isMore ||= found.captured === batchSize;
         } catch (error) {
           if (!(error instanceof JournalConflict)) throw error;
           this.#log.error({ err: error, publication: publication.topic }, error.message);

@@ -3,13 +3,14 @@ import { hasLead } from "./fence.ts";
 import { blockNumberOf, isDue } from "./is-due.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Publication } from "./publication.ts";
+import { isStanding, isUnconfirmed, settledPosition } from "./reconcile.ts";
 
 /** What one look at the outbox found. */
 export type Captured = {
-  /** Rows looked at. As many as the limit: there are more. */
-  scanned: number;
-  /** Rows that were new and are in the journal now. */
+  /** Rows that were due and new, and are in the journal now. As many as the limit: there are more. */
   captured: number;
+  /** Events that the journal told of and the outbox no longer has: their keys wait. */
+  unconfirmed: number;
 };
 
 /** An event id is in the journal with other bytes than the outbox holds now. */
@@ -33,7 +34,7 @@ export const CAPTURED_CHANNEL = "relay_captured";
 /** A chain of the live deployment. */
 export type Source = { deployment: string; chainId: string };
 
-type Row = { scanned: number; captured: number; conflicts: string[] | null };
+type Row = { captured: number; unconfirmed: number; conflicts: string[] | null };
 
 /**
  * Copies what is due from the outbox into the journal and numbers it per ordering key, without
@@ -45,12 +46,17 @@ type Row = { scanned: number; captured: number; conflicts: string[] | null };
  * the scan begins again behind the last final row, and what is in the journal already is skipped.
  * Another deployment has no cursor yet and is scanned from its beginning, with the same skipping.
  *
+ * What the journal told of and the outbox lacks after a rollback is unconfirmed: it may come back,
+ * or be retracted on evidence (`reconcile.ts`). Until then its key gets nothing new, so that a new
+ * block's version of a fact never comes before the retraction of the old one, and the tip stays
+ * behind. An event that was retracted and comes back is a new incarnation with its own message id.
+ *
  * Whoever has lost the lead finds nothing to capture. Should two leads overlap all the same, the
  * journal's unique event ids let only one of them through.
  *
  * Locks: rows of `ordering_key`, in the order of the key.
  *
- * @param limit rows to look at, at the most
+ * @param limit rows to take, at the most
  * @throws JournalConflict, having written nothing
  */
 export async function capture(
@@ -66,7 +72,7 @@ export async function capture(
     if (row === undefined) throw new Error("capture returned no row");
     if (row.conflicts) throw new JournalConflict(publication.topic, row.conflicts);
     if (Number(row.captured) > 0) await sql`select pg_notify(${CAPTURED_CHANNEL}, '')`.execute(tx);
-    return { scanned: Number(row.scanned), captured: Number(row.captured) };
+    return { captured: Number(row.captured), unconfirmed: Number(row.unconfirmed) };
   });
 }
 
@@ -82,8 +88,10 @@ function statement(
     with state as (
       select c.finalized_checkpoint as finalized,
              ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
+             tip.event_id is null as is_rescan,
              case when tip.event_id is null then coalesce(k.settled_position, '')
-                  else k.tip_position end as scan_from
+                  else k.tip_position end as scan_from,
+             ${settledPosition(id, sql`c.chain_id`)} as settled
       from escrow._ponder_checkpoint c
       left join relay.capture_cursor k
         on k.publication_id = ${id} and k.deployment = ${deployment} and k.chain_id = c.chain_id
@@ -92,31 +100,47 @@ function statement(
            and tip.event_id = k.tip_event_id
       where c.chain_id = ${chainId}
     ),
+    unconfirmed as materialized (
+      select m.ordering_key
+      from relay.message m
+      where (select is_rescan from state)
+        and m.chain_id = ${chainId} and m.position > (select settled from state)
+        and ${isUnconfirmed(id)}
+    ),
     scanned as materialized (
       select o.position, o.event_id, o.block_number, o.block_hash, o.body, o.attributes::jsonb,
              ${orderingKey(publication)} as ordering_key
       from escrow.outbox o
       where o.chain_id = ${chainId}
         and o.position > (select scan_from from state)
-        and ${hasLead(instance, lead)}
         and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
+        and ${hasLead(instance, lead)}
+        and not exists (
+          select from relay.message m
+          where m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
+            and ${isStanding()})
+        and ${isFree(publication)}
       order by o.position
       limit ${limit}
     ),
     due as (
       select s.*,
              row_number() over (partition by s.ordering_key order by s.position) as nth,
-             count(*) over (partition by s.ordering_key) as of_key
+             count(*) over (partition by s.ordering_key) as of_key,
+             1 + (select count(*) from relay.message m
+                  where m.publication_id = ${id} and m.event_id = s.event_id
+                    and m.kind = 'event') as incarnation
       from scanned s
-      where not exists (
-        select from relay.message m where m.publication_id = ${id} and m.event_id = s.event_id)
     ),
     conflict as (
-      select s.event_id
-      from scanned s
+      select o.event_id
+      from escrow.outbox o
       join relay.message m
-        on m.publication_id = ${id} and m.event_id = s.event_id and m.kind = 'event'
-      where m.body <> s.body or not m.attributes @> s.attributes or m.ordering_key <> s.ordering_key
+        on m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
+      where (select is_rescan from state)
+        and o.chain_id = ${chainId} and o.position > (select scan_from from state)
+        and (m.body <> o.body or m.ordering_key <> ${orderingKey(publication)}
+             or not m.attributes @> (o.attributes::jsonb - 'event_id' - 'ce-id'))
       limit 10
     ),
     numbered as (
@@ -129,14 +153,19 @@ function statement(
     ),
     journaled as (
       insert into relay.message
-        (publication_id, ordering_key, sequence, event_id, chain_id, block_number, block_hash,
-         position, body, attributes)
-      select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, d.event_id, ${chainId},
-             d.block_number, d.block_hash, d.position, d.body,
-             d.attributes || jsonb_build_object(
-               'sequence', (n.last_sequence - d.of_key + d.nth)::text,
-               'publication', ${topic}::text,
-               'finality', ${finality === "finalized" ? "final" : "provisional"}::text)
+        (publication_id, ordering_key, sequence, event_id, incarnation, chain_id, block_number,
+         block_hash, position, body, attributes)
+      select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, d.event_id, d.incarnation,
+             ${chainId}, d.block_number, d.block_hash, d.position, d.body,
+             d.attributes
+             || case when d.incarnation = 1 then '{}'::jsonb else jsonb_build_object(
+                  'event_id', d.event_id || '#' || d.incarnation,
+                  'ce-id', d.event_id || '#' || d.incarnation,
+                  'incarnation', d.incarnation::text) end
+             || jsonb_build_object(
+                  'sequence', (n.last_sequence - d.of_key + d.nth)::text,
+                  'publication', ${topic}::text,
+                  'finality', ${finality === "finalized" ? "final" : "provisional"}::text)
       from due d join numbered n using (ordering_key)
       returning 1
     ),
@@ -147,15 +176,31 @@ function statement(
              coalesce((select max(o.position) from escrow.outbox o
                        where o.chain_id = ${chainId}
                          and o.position <= least(s.position, (select finalized from state))), '')
-      from scanned s order by s.position desc limit 1
+      from (
+        select o.position, o.event_id from escrow.outbox o
+        where o.chain_id = ${chainId}
+          and o.position > (select scan_from from state)
+          and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
+          and ((select count(*) from due) < ${limit}
+               or o.position <= (select max(position) from due))
+        order by o.position desc limit 1
+      ) s
+      where not exists (select from unconfirmed) and ${hasLead(instance, lead)}
       on conflict (publication_id, deployment, chain_id) do update set
         tip_position = excluded.tip_position,
         tip_event_id = excluded.tip_event_id,
         settled_position = greatest(k.settled_position, excluded.settled_position)
     )
-    select (select count(*) from scanned) as scanned,
-           (select count(*) from journaled) as captured,
+    select (select count(*) from journaled) as captured,
+           (select count(*) from unconfirmed) as unconfirmed,
            (select array_agg(event_id) from conflict) as conflicts`;
+}
+
+/** Nothing new of an unconfirmed key; on a final publication nothing at all while one is. */
+function isFree(publication: Publication): RawBuilder<boolean> {
+  return publication.finality === "finalized"
+    ? sql`not exists (select from unconfirmed)`
+    : sql`${orderingKey(publication)} not in (select ordering_key from unconfirmed)`;
 }
 
 /** The key that messages of an outbox row `o` are ordered by. md5 is stable across versions. */

@@ -53,6 +53,18 @@ export class RelayMetrics {
     labelNames: ["publication", "outcome"],
     registers: [this.registry],
   });
+  readonly #unconfirmed = new Gauge({
+    name: "relay_unconfirmed_events",
+    help: "Announced events that the indexer no longer has, without evidence that the chain dropped them",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+  readonly #retracted = new Counter({
+    name: "relay_retracted_total",
+    help: "Events taken back because the chain replaced their block",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
   readonly #leases = new Gauge({
     name: "relay_leases",
     help: "Leases that this instance holds, leads included",
@@ -83,6 +95,14 @@ export class RelayMetrics {
   resolved(publication: string, outcome: { resolved: number; accepted: number }): void {
     this.#resolved.inc({ publication, outcome: "accepted" }, outcome.accepted);
     this.#resolved.inc({ publication, outcome: "absent" }, outcome.resolved - outcome.accepted);
+  }
+
+  unconfirmed(publication: string, events: number): void {
+    this.#unconfirmed.set({ publication }, events);
+  }
+
+  retracted(publication: string, events: number): void {
+    this.#retracted.inc({ publication }, events);
   }
 
   leases(count: number): void {

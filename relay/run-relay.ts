@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import type { Logger } from "pino";
+import type { BlockEvidence } from "./block-evidence.ts";
 import { CAPTURED_CHANNEL } from "./capture.ts";
 import { CaptureLoop } from "./capture-loop.ts";
 import type { RelayConfig } from "./config.ts";
@@ -15,6 +16,7 @@ import { type Publication, registerPublications } from "./publication.ts";
 import { PublishLoop } from "./publish-loop.ts";
 import { PubsubTopics } from "./pubsub-topics.ts";
 import { Receipts } from "./receipts.ts";
+import { ReconcileLoop } from "./reconcile-loop.ts";
 import { readPublicationStatus } from "./relay-status.ts";
 import { BLOCK_CHANNEL, listenForWakes } from "./wake-listener.ts";
 
@@ -25,16 +27,24 @@ const MAX_REQUESTS = 128;
 const MAX_MESSAGES = 20_000;
 const STALE_AFTER_MS = 60_000;
 
+/** Without an endpoint to ask, nothing is ever taken back: what is unconfirmed waits. */
+const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
+
 /** What the relay is made of, for whoever wants to stand between the parts. */
 export type RelayParts = {
   pool: pg.Pool;
   topics: PubsubTopics;
   receipts: Receipts;
+  evidence: BlockEvidence;
   onListening?: (port: number) => void;
 };
 
 /** The parts that a configuration names. */
-export function relayParts(config: RelayConfig, log: Logger): RelayParts {
+export function relayParts(
+  config: RelayConfig,
+  log: Logger,
+  evidence: BlockEvidence = NO_EVIDENCE,
+): RelayParts {
   const pool = new pg.Pool({
     connectionString: config.databaseUrl,
     max: POOL_SIZE,
@@ -43,7 +53,7 @@ export function relayParts(config: RelayConfig, log: Logger): RelayParts {
   });
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
   const { pubsub } = config;
-  return { pool, topics: new PubsubTopics(pubsub), receipts: new Receipts(pubsub) };
+  return { pool, topics: new PubsubTopics(pubsub), receipts: new Receipts(pubsub), evidence };
 }
 
 /**
@@ -59,7 +69,7 @@ export async function runRelay(
   signal: AbortSignal,
   parts: RelayParts = relayParts(config, log),
 ): Promise<void> {
-  const { pool, topics, receipts, onListening } = parts;
+  const { pool, topics, receipts, evidence, onListening } = parts;
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   const metrics = new RelayMetrics();
   let loops: Loops | null = null;
@@ -85,7 +95,7 @@ export async function runRelay(
       await receipts.ensure(topic);
     }
     const publications = await registerPublications(db, config.publications);
-    loops = buildLoops(db, publications, { topics, receipts }, log, metrics, config);
+    loops = buildLoops(db, publications, { topics, receipts, evidence }, log, metrics, config);
     await runLoops(loops, config.databaseUrl, log, signal);
   } finally {
     await server.close();
@@ -100,33 +110,39 @@ type Loops = {
   capture: CaptureLoop;
   publish: PublishLoop[];
   resolve: DoubtResolver[];
+  reconcile: ReconcileLoop[];
 };
 
 function buildLoops(
   db: Kysely<unknown>,
   publications: Publication[],
-  pubsub: { topics: PubsubTopics; receipts: Receipts },
+  outside: { topics: PubsubTopics; receipts: Receipts; evidence: BlockEvidence },
   log: Logger,
   metrics: RelayMetrics,
   config: RelayConfig,
 ): Loops {
-  const { topics, receipts } = pubsub;
+  const { topics, receipts, evidence } = outside;
   const { publishTimeoutMs, inDoubtMarginMs } = config;
   const publish = new Map<number, PublishLoop>();
   const resolve = new Map<number, DoubtResolver>();
+  const reconcile = new Map<number, ReconcileLoop>();
   const leases = new LeaseKeeper(db, `${hostname()}/${randomUUID()}`, publications, log, {
     leaseMs: config.leaseMs,
     underWay: (publicationId, partition) => publish.get(publicationId)?.underWay(partition) ?? 0,
     onChange: () => {
       capture.wake();
-      for (const loop of [...publish.values(), ...resolve.values()]) loop.wake();
+      for (const loop of [...publish.values(), ...resolve.values(), ...reconcile.values()])
+        loop.wake();
     },
   });
   const capture = new CaptureLoop(
     db,
     publications,
     leases,
-    ({ id }) => publish.get(id)?.wake(),
+    {
+      captured: ({ id }) => publish.get(id)?.wake(),
+      unconfirmed: ({ id }) => reconcile.get(id)?.wake(),
+    },
     log,
     metrics,
     { batchSize: CAPTURE_BATCH, pollIntervalMs: config.pollIntervalMs, backoff: BACKOFF },
@@ -157,13 +173,29 @@ function buildLoops(
         },
       ),
     );
+    reconcile.set(
+      id,
+      new ReconcileLoop(
+        db,
+        publication,
+        leases,
+        evidence,
+        () => {
+          publish.get(id)?.wake();
+          capture.wake();
+        },
+        log,
+        metrics,
+        { lookIntervalMs: config.pollIntervalMs, backoff: BACKOFF },
+      ),
+    );
     resolve.set(
       id,
       new DoubtResolver(
         db,
         publication,
         leases,
-        pubsub,
+        outside,
         () => publish.get(id)?.wake(),
         log,
         metrics,
@@ -171,11 +203,17 @@ function buildLoops(
       ),
     );
   }
-  return { leases, capture, publish: [...publish.values()], resolve: [...resolve.values()] };
+  return {
+    leases,
+    capture,
+    publish: [...publish.values()],
+    resolve: [...resolve.values()],
+    reconcile: [...reconcile.values()],
+  };
 }
 
 async function runLoops(
-  { leases, capture, publish, resolve }: Loops,
+  { leases, capture, publish, resolve, reconcile }: Loops,
   databaseUrl: string,
   log: Logger,
   signal: AbortSignal,
@@ -189,7 +227,7 @@ async function runLoops(
     (channel) => (channel === BLOCK_CHANNEL ? capture.wake() : wakePublishing()),
     log,
   );
-  const work = [capture, ...publish, ...resolve];
+  const work = [capture, ...publish, ...resolve, ...reconcile];
   const keeping = leases.run();
   const working = Promise.all(work.map((loop) => loop.run()));
   const stop = (): void => {

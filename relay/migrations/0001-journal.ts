@@ -86,6 +86,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       unique (publication_id, event_id, kind, incarnation)
     )`.execute(db);
 
+  // What a rollback may concern: the messages of a chain behind its last final position.
+  await sql`
+    create index message_position on relay.message (publication_id, chain_id, position)`.execute(
+    db,
+  );
+
   await sql`
     create table relay.instance (
       id         text primary key,

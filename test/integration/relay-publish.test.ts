@@ -1,103 +1,26 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { PubSub } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
-import { sql } from "kysely";
-import type pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { GrpcError } from "../../local/pubsub/grpc-error.ts";
-import type { OnPublish } from "../../local/pubsub/publisher-service.ts";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
-import { parseRelayConfig } from "../../relay/config.ts";
-import { relayParts, runRelay } from "../../relay/run-relay.ts";
-import { RelayWorld, silent } from "../support/relay-world.ts";
-import { StandInOutbox } from "../support/stand-in-outbox.ts";
+import { runRelay } from "../../relay/run-relay.ts";
+import { RelayBed } from "../support/relay-bed.ts";
+import { silent } from "../support/relay-world.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-process.env.METADATA_SERVER_DETECTION = "none";
+const bed = new RelayBed();
+beforeAll(() => bed.start());
+afterAll(() => bed.stop());
+beforeEach(() => bed.renew());
 
-const TOPIC = "topic-a";
-const folder = mkdtempSync(join(tmpdir(), "escrow-stream-publish-"));
-const world = new RelayWorld();
-let server: PubsubServer;
-let fault: OnPublish | null = null;
-
-beforeAll(async () => {
-  await world.start();
-  server = await startPubsubServer({
-    dataDir: folder,
-    onPublish: async (request, accept) => (fault ? await fault(request, accept) : accept()),
-  });
-});
-afterAll(async () => {
-  await server.stop();
-  await world.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-let outbox: StandInOutbox;
-let url: string;
-let pool: pg.Pool;
-let project: string;
-let projects = 0;
-beforeEach(async () => {
-  fault = null;
-  project = `project-${++projects}`;
-  ({ url, pool } = await world.database());
-  outbox = await StandInOutbox.create(pool);
-});
-
-/** Runs a relay on the test's database and project until the test ends, or `stop` is called. */
-function startRelay(env: Record<string, string> = {}): () => Promise<void> {
-  const config = parseRelayConfig({
-    DATABASE_URL: url,
-    PUBSUB_PROJECT_ID: project,
-    PUBSUB_EMULATOR_HOST: server.host,
-    PUBSUB_CREATE: "true",
-    PUBLICATIONS: `${TOPIC}=latest`,
-    PUBSUB_PUBLISH_TIMEOUT_MS: "400",
-    RELAY_IN_DOUBT_MARGIN_MS: "200",
-    RELAY_LEASE_MS: "900",
-    RELAY_POLL_INTERVAL_MS: "50",
-    ...env,
-  });
-  const stop = new AbortController();
-  const running = runRelay(config, silent, stop.signal, relayParts(config, silent));
-  const end = async (): Promise<void> => {
-    stop.abort();
-    await running;
-  };
-  onTestFinished(end);
-  return end;
-}
-
-/** Everything that an ordinary subscriber gets, as `<key>#<sequence> <event id>`. */
-async function subscribe(): Promise<string[]> {
-  const pubsub = new PubSub({ projectId: project, apiEndpoint: server.host, emulatorMode: true });
-  await pubsub.createTopic(TOPIC);
-  const [subscription] = await pubsub.topic(TOPIC).createSubscription("plain", {
-    enableMessageOrdering: true,
-    filter: "attributes:event_id",
-  });
-  const seen: string[] = [];
-  subscription.on("message", (message) => {
-    seen.push(
-      `${message.orderingKey}#${message.attributes.sequence} ${message.attributes.event_id}`,
-    );
-    message.ack();
-  });
-  subscription.on("error", () => undefined);
-  onTestFinished(async () => {
-    await subscription.close();
-    await pubsub.close();
-  });
-  return seen;
+/** What an ordinary subscriber gets, as `<key>#<sequence> <event id>`. */
+function subscribe(): Promise<string[]> {
+  return bed.subscribe(
+    ({ orderingKey, attributes }) => `${orderingKey}#${attributes.sequence} ${attributes.event_id}`,
+  );
 }
 
 /** Whether the journal knows of exactly that many messages, and that all of them were accepted. */
 async function published(count: number): Promise<boolean> {
-  const { rows } = await pool.query(
+  const { rows } = await bed.pool.query(
     `select sum(last_sequence)::int as captured, sum(published_sequence)::int as published,
             bool_or(published_sequence < in_doubt_sequence) as is_in_doubt
      from relay.ordering_key`,
@@ -111,9 +34,9 @@ const THREE = ["a#1 e-1-0", "a#2 e-2-0", "a#3 e-3-0"];
 describe("the relay", () => {
   test("publishes everything once, in sequence per key", async () => {
     const seen = await subscribe();
-    startRelay();
-    await outbox.append({ key: "a", block: 1 }, { key: "b", block: 1, index: 1 });
-    await outbox.append({ key: "a", block: 2 }, { key: "a", block: 3 });
+    bed.startRelay();
+    await bed.outbox.append({ key: "a", block: 1 }, { key: "b", block: 1, index: 1 });
+    await bed.outbox.append({ key: "a", block: 2 }, { key: "a", block: 3 });
     await waitUntil("all four came", () => seen.length === 4);
     expect(seen.filter((one) => one.startsWith("a"))).toEqual(THREE);
     expect(seen.filter((one) => one.startsWith("b"))).toEqual(["b#1 e-1-1"]);
@@ -122,14 +45,14 @@ describe("the relay", () => {
   test("does not send again what was accepted when the response got lost", async () => {
     const seen = await subscribe();
     let lost = 0;
-    fault = async ({ messages }, accept) => {
+    bed.fault = async ({ messages }, accept) => {
       const response = accept();
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
       if (isEvent && lost++ === 0) throw new GrpcError(status.UNAVAILABLE, "lost on the way");
       return response;
     };
-    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
-    startRelay();
+    await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
+    bed.startRelay();
     await waitUntil("the doubt is resolved", () => published(3));
     expect(lost).toBe(1);
     await waitUntil("all three came", () => seen.length >= 3);
@@ -139,13 +62,13 @@ describe("the relay", () => {
   test("sends again what was not accepted, after the receipts said so", async () => {
     const seen = await subscribe();
     let refused = 0;
-    fault = async ({ messages }, accept) => {
+    bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
       if (isEvent && refused++ < 2) throw new GrpcError(status.INTERNAL, "never arrived");
       return accept();
     };
-    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
-    startRelay();
+    await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
+    bed.startRelay();
     await waitUntil("all three came", () => seen.length >= 3);
     await waitUntil("nothing is in doubt", () => published(3));
     expect(seen).toEqual(THREE);
@@ -155,13 +78,13 @@ describe("the relay", () => {
   test("a request that is accepted after the client gave up is not sent a second time", async () => {
     const seen = await subscribe();
     let late = 0;
-    fault = async ({ messages }, accept) => {
+    bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
       if (isEvent && late++ === 0) await new Promise((resolve) => setTimeout(resolve, 500));
       return accept();
     };
-    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
-    startRelay();
+    await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
+    bed.startRelay();
     await waitUntil("nothing is in doubt", () => published(3));
     await waitUntil("all three came", () => seen.length >= 3);
     expect(seen).toEqual(THREE);
@@ -169,16 +92,16 @@ describe("the relay", () => {
 
   test("a key that Pub/Sub refuses for good waits, the others go on", async () => {
     const seen = await subscribe();
-    fault = async ({ messages }, accept) => {
+    bed.fault = async ({ messages }, accept) => {
       if (messages.some(({ orderingKey }) => orderingKey === "bad"))
         throw new GrpcError(status.INVALID_ARGUMENT, "too large");
       return accept();
     };
-    await outbox.append({ key: "bad", block: 1 }, { key: "a", block: 1, index: 1 });
-    startRelay();
+    await bed.outbox.append({ key: "bad", block: 1 }, { key: "a", block: 1, index: 1 });
+    bed.startRelay();
     await waitUntil("the good one came", () => seen.length === 1);
     const blocked = await waitUntil("the key is blocked", async () => {
-      const { rows } = await pool.query(
+      const { rows } = await bed.pool.query(
         "select ordering_key, blocked_reason from relay.ordering_key where blocked_reason is not null",
       );
       return rows[0];
@@ -190,23 +113,23 @@ describe("the relay", () => {
   test("waits while permission is missing and goes on when it is back, losing nothing", async () => {
     const seen = await subscribe();
     let denied = 0;
-    fault = async ({ messages }, accept) => {
+    bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
       if (isEvent && denied++ < 3) throw new GrpcError(status.PERMISSION_DENIED, "not allowed");
       return accept();
     };
-    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
-    startRelay();
+    await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
+    bed.startRelay();
     await waitUntil("all three came", () => seen.length >= 3);
     expect(seen).toEqual(THREE);
   });
 
   test("two relays side by side publish everything once", async () => {
     const seen = await subscribe();
-    startRelay();
-    startRelay();
+    bed.startRelay();
+    bed.startRelay();
     for (let block = 1; block <= 40; block++)
-      await outbox.append(
+      await bed.outbox.append(
         ...Array.from({ length: 5 }, (_, key) => ({ key: `k${key}`, block, index: key })),
       );
     await waitUntil("all of it came", () => seen.length >= 200);
@@ -221,28 +144,28 @@ describe("the relay", () => {
 
   test("a stopped relay leaves nothing in doubt and another goes on where it was", async () => {
     const seen = await subscribe();
-    const stop = startRelay();
-    await outbox.append({ key: "a", block: 1 });
+    const stop = bed.startRelay();
+    await bed.outbox.append({ key: "a", block: 1 });
     await waitUntil("the first came", () => seen.length === 1);
     await stop();
-    const { rows } = await pool.query("select count(owner)::int as n from relay.lease");
+    const { rows } = await bed.pool.query("select count(owner)::int as n from relay.lease");
     expect(rows[0].n).toBe(0);
-    await outbox.append({ key: "a", block: 2 }, { key: "a", block: 3 });
-    startRelay();
+    await bed.outbox.append({ key: "a", block: 2 }, { key: "a", block: 3 });
+    bed.startRelay();
     await waitUntil("all three came", () => seen.length === 3);
     expect(seen).toEqual(THREE);
   });
 
   test("halts a publication whose journal and outbox disagree, and says why", async () => {
     await subscribe();
-    startRelay();
-    await outbox.append({ key: "a", block: 1 });
+    bed.startRelay();
+    await bed.outbox.append({ key: "a", block: 1 });
     await waitUntil("it is published", () => published(1));
-    await outbox.rollBackTo(0);
-    await outbox.append({ key: "a", block: 1, body: "{}" });
-    await outbox.deploy("build-2");
+    await bed.outbox.rollBackTo(0);
+    await bed.outbox.append({ key: "a", block: 1, body: "{}" });
+    await bed.outbox.deploy("build-2");
     const reason = await waitUntil("the publication is halted", async () => {
-      const { rows } = await pool.query("select halted_reason from relay.publication");
+      const { rows } = await bed.pool.query("select halted_reason from relay.publication");
       return rows[0].halted_reason ?? undefined;
     });
     expect(reason).toContain("e-1-0");
@@ -250,20 +173,15 @@ describe("the relay", () => {
 
   test("refuses to change what a publication promised when it was created", async () => {
     await subscribe();
-    const stop = startRelay();
+    const stop = bed.startRelay();
     await waitUntil("it is registered", async () => {
-      const { rows } = await pool
+      const { rows } = await bed.pool
         .query("select from relay.publication")
         .catch(() => ({ rows: [] }));
       return rows.length === 1;
     });
     await stop();
-    const config = parseRelayConfig({
-      DATABASE_URL: url,
-      PUBSUB_PROJECT_ID: project,
-      PUBSUB_EMULATOR_HOST: server.host,
-      PUBLICATIONS: `${TOPIC}=finalized`,
-    });
+    const config = bed.config({ PUBLICATIONS: "topic-a=finalized" });
     await expect(runRelay(config, silent, new AbortController().signal)).rejects.toThrow(
       /exists with finality latest/,
     );
@@ -271,11 +189,15 @@ describe("the relay", () => {
 });
 
 test("the journal's tables hold what the progress of a key promises", async () => {
-  const { db } = await world.database();
-  await sql`insert into relay.publication (topic, finality) values ('t', 'latest')`.execute(db);
-  const broken = sql`
+  const stop = bed.startRelay();
+  await waitUntil("the publication is registered", async () => {
+    const { rows } = await bed.pool.query("select from relay.publication");
+    return rows.length === 1;
+  });
+  await stop();
+  const broken = bed.pool.query(`
     insert into relay.ordering_key
       (publication_id, ordering_key, partition, last_sequence, published_sequence)
-    values (1, 'k', 0, 1, 2)`.execute(db);
+    values (1, 'k', 0, 1, 2)`);
   await expect(broken).rejects.toThrow(/check/);
 });

@@ -1,0 +1,30 @@
+/** What the chain says about a block. */
+export type BlockEvidence = {
+  /**
+   * Whether the chain now has another block at that height. False while nobody says so: a node
+   * that does not answer, lags behind, or still has the block is no evidence.
+   */
+  isReplaced(chainId: number, blockNumber: number, blockHash: string): Promise<boolean>;
+};
+
+/** The hash of the block at a height, or null when the endpoint has none there (yet). */
+export type ReadBlockHash = (blockNumber: number) => Promise<string | null>;
+
+/**
+ * Evidence from RPC endpoints. One that answers with another hash speaks for a replaced block; one
+ * that still has the old block speaks against it and is enough: behind a load balancer, nodes
+ * disagree for a while, and there is no hurry.
+ *
+ * @param endpoints how to ask each endpoint of a chain, by chain id
+ */
+export function evidenceFrom(endpoints: Map<number, ReadBlockHash[]>): BlockEvidence {
+  return {
+    async isReplaced(chainId, blockNumber, blockHash) {
+      const answers = await Promise.all(
+        (endpoints.get(chainId) ?? []).map((read) => read(blockNumber).catch(() => null)),
+      );
+      const hashes = answers.filter((hash) => hash !== null).map((hash) => hash.toLowerCase());
+      return hashes.length > 0 && hashes.every((hash) => hash !== blockHash.toLowerCase());
+    },
+  };
+}

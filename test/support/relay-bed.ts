@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Message, PubSub } from "@google-cloud/pubsub";
+import type pg from "pg";
+import { onTestFinished } from "vitest";
+import type { OnPublish } from "../../local/pubsub/publisher-service.ts";
+import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import type { BlockEvidence } from "../../relay/block-evidence.ts";
+import { parseRelayConfig, type RelayConfig } from "../../relay/config.ts";
+import { relayParts, runRelay } from "../../relay/run-relay.ts";
+import { RelayWorld, silent } from "./relay-world.ts";
+import { StandInOutbox } from "./stand-in-outbox.ts";
+
+process.env.METADATA_SERVER_DETECTION = "none";
+
+export const TOPIC = "topic-a";
+
+/** A PostgreSQL, a Pub/Sub with faults to inject, and relays in this process between them. */
+export class RelayBed {
+  /** Stands around every publish request of the current test. */
+  fault: OnPublish | null = null;
+  readonly #folder = mkdtempSync(join(tmpdir(), "escrow-stream-bed-"));
+  readonly #world = new RelayWorld();
+  #server: PubsubServer | null = null;
+  #pool: pg.Pool | null = null;
+  #outbox: StandInOutbox | null = null;
+  #url = "";
+  #projects = 0;
+
+  async start(): Promise<void> {
+    await this.#world.start();
+    this.#server = await startPubsubServer({
+      dataDir: this.#folder,
+      onPublish: async (request, accept) =>
+        this.fault ? await this.fault(request, accept) : accept(),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    await this.#world.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** A database, an outbox and a Pub/Sub project of its own for the next test. */
+  async renew(): Promise<void> {
+    this.fault = null;
+    this.#projects += 1;
+    const { url, pool } = await this.#world.database();
+    this.#url = url;
+    this.#pool = pool;
+    this.#outbox = await StandInOutbox.create(pool);
+  }
+
+  get pool(): pg.Pool {
+    return present(this.#pool);
+  }
+
+  get outbox(): StandInOutbox {
+    return present(this.#outbox);
+  }
+
+  config(env: Record<string, string> = {}): RelayConfig {
+    return parseRelayConfig({
+      DATABASE_URL: this.#url,
+      PUBSUB_PROJECT_ID: this.#project,
+      PUBSUB_EMULATOR_HOST: present(this.#server).host,
+      PUBSUB_CREATE: "true",
+      PUBLICATIONS: `${TOPIC}=latest`,
+      PUBSUB_PUBLISH_TIMEOUT_MS: "400",
+      RELAY_IN_DOUBT_MARGIN_MS: "200",
+      RELAY_LEASE_MS: "900",
+      RELAY_POLL_INTERVAL_MS: "50",
+      ...env,
+    });
+  }
+
+  /** Runs a relay until the test ends, or the returned function is called. */
+  startRelay(env: Record<string, string> = {}, evidence?: BlockEvidence): () => Promise<void> {
+    const config = this.config(env);
+    const stop = new AbortController();
+    const running = runRelay(config, silent, stop.signal, relayParts(config, silent, evidence));
+    const end = async (): Promise<void> => {
+      stop.abort();
+      await running;
+    };
+    onTestFinished(end);
+    return end;
+  }
+
+  /** Everything that an ordinary subscriber gets from now on, in its order. */
+  async subscribe<T>(describe: (message: Message) => T): Promise<T[]> {
+    const pubsub = new PubSub({
+      projectId: this.#project,
+      apiEndpoint: present(this.#server).host,
+      emulatorMode: true,
+    });
+    await pubsub.createTopic(TOPIC);
+    const [subscription] = await pubsub.topic(TOPIC).createSubscription("plain", {
+      enableMessageOrdering: true,
+      filter: "attributes:event_id",
+    });
+    const seen: T[] = [];
+    subscription.on("message", (message) => {
+      seen.push(describe(message));
+      message.ack();
+    });
+    subscription.on("error", () => undefined);
+    onTestFinished(async () => {
+      await subscription.close();
+      await pubsub.close();
+    });
+    return seen;
+  }
+
+  get #project(): string {
+    return `project-${this.#projects}`;
+  }
+}
+
+function present<T>(value: T | null): T {
+  if (value === null) throw new Error("the bed is not made yet");
+  return value;
+}
