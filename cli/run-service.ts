@@ -15,6 +15,8 @@ import type { SeenMessage } from "./live-view.ts";
 import { jsonOutput, type Output, terminalOutput } from "./output.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
+import { checkPorts } from "./preflight/check-ports.ts";
+import { releaseEngineLock } from "./release-engine-lock.ts";
 import { SnapshotReader } from "./snapshot.ts";
 import type { StartOptions } from "./start-options.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
@@ -39,6 +41,7 @@ export async function runService(options: StartOptions, givenEnv: Env): Promise<
     // Off Google Cloud the client library would look for its metadata server for seconds.
     givenEnv.METADATA_SERVER_DETECTION ??= "none";
   checkConfiguration(givenEnv);
+  await checkPorts(givenEnv);
   const startedMs = performance.now();
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
@@ -132,6 +135,7 @@ async function watch(relay: RelayConfig, output: Output): Promise<() => Promise<
   const { projectId, emulatorHost = "" } = relay.pubsub;
   const topics = relay.publications.map(({ topic }) => topic);
   return await watchTopics({ projectId, emulatorHost }, topics, (topic, { attributes, data }) => {
+    if (attributes.event_id === undefined) return;
     const amountWei = JSON.parse(data.toString()).amount;
     const seen: SeenMessage = {
       topic,
@@ -152,6 +156,15 @@ function superviseAll(
   cleanUp: (() => Promise<unknown>)[],
 ): Promise<"gave up"> {
   const { promise, resolve: giveUp } = Promise.withResolvers<"gave up">();
+  let indexedSchema: string | null = null;
+  const engineLock = {
+    onMessage: (message: unknown) => {
+      indexedSchema = (message as { schema?: string }).schema ?? indexedSchema;
+    },
+    afterExit: async () => {
+      if (indexedSchema !== null) await releaseEngineLock(databaseUrl, indexedSchema);
+    },
+  };
   const processes = ["indexer", "relay", "api"].map((name) => {
     let lastLine = "";
     return new SupervisedProcess({
@@ -170,6 +183,7 @@ function superviseAll(
         output.notice(`${name} ended (${exit}) and starting it again does not help: ${lastLine}`);
         giveUp("gave up");
       },
+      ...(name === "indexer" ? engineLock : {}),
     });
   });
   const [indexer, relay, api] = processes;

@@ -152,6 +152,12 @@ describe("npm start refuses", () => {
     await expectRefused(good, [option], [option, value]);
   });
 
+  test.each(["API_PORT", "INDEXER_PORT", "RELAY_PORT"])("a taken %s", async (name) => {
+    const taken = world.ends(await listenSomewhere());
+    const said = [name, String(taken.port)];
+    await expectRefused({ ...good, [name]: String(taken.port) }, said, [], EXIT_RETRY);
+  });
+
   test.each(["PUBSUB_PORT", "POSTGRES_PORT"])(
     "a %s that is taken, and starts on a free one later",
     async (name) => {
