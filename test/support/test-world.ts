@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -30,6 +30,8 @@ export class TestWorld {
     // With emulators the client library would look for Google's metadata server for seconds.
     process.env.METADATA_SERVER_DETECTION = "none";
     const folder = mkdtempSync(join(tmpdir(), "escrow-stream-e2e-"));
+    // PostgreSQL may run as somebody else, who has to reach its data in here.
+    chmodSync(folder, 0o711);
     const postgres = await startPostgres({ dataDir: join(folder, "postgres"), durable: false });
     return new TestWorld(folder, postgres, await startPubsubServer());
   }
