@@ -1,3 +1,4 @@
+import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
@@ -11,6 +12,13 @@ import { exitWith } from "./process-config.ts";
  * whole topic and compares it with the journal. Exit code 0 only when nothing is wrong.
  */
 
+const HELP = `Usage: npm run audit:topic -- [--topic <id>] [--create] [--subscription <id>] [--idle <seconds>]
+
+Reads a whole topic through its own subscription (default <topic>.audit) and compares it with the
+journal: lost, duplicated, reordered, differing, gap, unknown. Exit code 0 when there is nothing.
+
+  --create   creates the subscription; it sees what is published from then on
+  --idle     seconds without a message after which everything is taken to be read (default 5)`;
 const KINDS = ["lost", "duplicated", "reordered", "differing", "gap", "unknown"] as const;
 const FINDINGS_SHOWN = 50;
 
@@ -21,8 +29,13 @@ try {
       subscription: { type: "string" },
       create: { type: "boolean", default: false },
       idle: { type: "string", default: "5" },
+      help: { type: "boolean", default: false },
     },
   });
+  if (values.help) {
+    console.log(HELP);
+    process.exit(0);
+  }
   if (process.env.PUBSUB_EMULATOR_HOST) process.env.METADATA_SERVER_DETECTION ??= "none";
   const config = parseRelayConfig(process.env);
   const topics = config.publications.map(({ topic }) => topic);

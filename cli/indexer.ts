@@ -1,3 +1,4 @@
+import "./load-env-file.ts";
 import { deploymentSchema } from "../config/deployment-schema.ts";
 import { parseChains } from "../config/parse-chains.ts";
 import { freePort } from "../local/free-port.ts";
@@ -17,6 +18,8 @@ try {
   await checkDatabase(config.databaseUrl);
   await checkChains(chains, (text) => console.error(text));
   const schema = await deploymentSchema();
+  // Whoever supervises this process can release the engine's lock when it is gone.
+  process.send?.({ schema });
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
   await becomeIndexer(schema, {
     port: config.indexerPort || (await freePort()),

@@ -59,6 +59,11 @@ export function exitWith(error: unknown): never {
     console.error((error as Error).message);
     process.exit(error instanceof ConfigError && error.mayPass ? EXIT_RETRY : EXIT_CONFIG);
   }
-  console.error(error);
+  if (String((error as { code?: unknown }).code).startsWith("ERR_PARSE_ARGS")) {
+    console.error((error as Error).message);
+    process.exit(EXIT_CONFIG);
+  }
+  if ((error as Error).name === "PubsubAway") console.error((error as Error).message);
+  else console.error(error);
   process.exit(EXIT_RETRY);
 }

@@ -1,3 +1,4 @@
+import "./load-env-file.ts";
 import { pino } from "pino";
 import { namesNoChain, parseChains } from "../config/parse-chains.ts";
 import { parseRelayConfig } from "../relay/config.ts";

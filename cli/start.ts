@@ -1,3 +1,4 @@
+import "./load-env-file.ts";
 import { exitWith } from "./process-config.ts";
 import { runService } from "./run-service.ts";
 import { HELP, parseStartOptions } from "./start-options.ts";

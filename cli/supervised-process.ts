@@ -14,6 +14,10 @@ export type SupervisedOptions = {
   onRestart: (exit: string, waitMs: number) => void;
   /** Told when starting again is useless. */
   onGivenUp: (exit: string) => void;
+  /** Gets every message that the process sends. */
+  onMessage?: (message: unknown) => void;
+  /** What to clear up whenever the process is gone, before it is started again. */
+  afterExit?: () => Promise<void>;
 };
 
 const FIRST_WAIT_MS = 500;
@@ -54,6 +58,7 @@ export class SupervisedProcess {
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
       if (stream) createInterface({ input: stream }).on("line", this.#options.onLine);
+    if (this.#options.onMessage) child.on("message", this.#options.onMessage);
     child.once("exit", (code, signal) => this.#onExit(code, signal, Date.now() - startedAt));
   }
 
@@ -73,6 +78,7 @@ export class SupervisedProcess {
     child.kill("SIGTERM");
     await gone;
     clearTimeout(force);
+    await this.#options.afterExit?.();
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {
@@ -85,6 +91,11 @@ export class SupervisedProcess {
     }
     const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failures - 1));
     this.#options.onRestart(exit, waitMs);
-    this.#timer = setTimeout(() => this.start(), waitMs);
+    this.#timer = setTimeout(() => void this.#startAgain(), waitMs);
+  }
+
+  async #startAgain(): Promise<void> {
+    await this.#options.afterExit?.();
+    if (!this.#stopping) this.start();
   }
 }

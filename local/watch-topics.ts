@@ -20,7 +20,7 @@ export async function watchTopics(
     const name = `${topic}.${SUBSCRIPTION_SUFFIX}`;
     await pubsub
       .topic(topic)
-      .createSubscription(name, { enableMessageOrdering: true })
+      .createSubscription(name, { enableMessageOrdering: true, filter: "attributes:event_id" })
       .catch((error) => {
         if (error.code !== ALREADY_EXISTS) throw error;
       });

@@ -29,6 +29,7 @@ const MAX_PULL = 1_000;
 const ACK_DEADLINE_SECONDS = 60;
 const RETENTION_SECONDS = 7 * 24 * 60 * 60;
 const CREATED_LABEL = "created";
+const LIVE_MARGIN_MS = 10_000;
 /** Clocks of Pub/Sub and PostgreSQL may differ by this much around the subscription's creation. */
 const CLOCK_MARGIN_SECONDS = 5;
 
@@ -118,15 +119,16 @@ async function createdAt(
   }
 }
 
-/** Pulls until nothing comes any more; acknowledges what was judged. */
+/** Pulls until nothing comes any more, or only what is new; acknowledges what was judged. */
 async function readAll(
   client: SubscriberClient,
   subscription: string,
   { idleMs }: AuditOptions,
   onMessages: (messages: DeliveredMessage[]) => Promise<void>,
 ): Promise<void> {
+  const startedAtMs = Date.now();
   let lastMs = performance.now();
-  while (performance.now() - lastMs < idleMs) {
+  for (let isLive = false; !isLive && performance.now() - lastMs < idleMs; ) {
     const [{ receivedMessages }] = await client
       .pull({ subscription, maxMessages: MAX_PULL }, { retry: null, timeout: idleMs })
       .catch((error) => {
@@ -144,9 +146,18 @@ async function readAll(
         attributes: message?.attributes ?? {},
       })),
     );
+    // On a topic that never rests: what was there at the start has been read when only messages
+    // come that were published well after it.
+    const oldestMs = Math.min(...received.map(({ message }) => millisecondsOf(message)));
+    isLive = oldestMs > startedAtMs + LIVE_MARGIN_MS;
     const ackIds = received.map(({ ackId }) => ackId ?? "");
     await client.acknowledge({ subscription, ackIds }, { retry: null, timeout: TIMEOUT_MS });
   }
+}
+
+function millisecondsOf(message: { publishTime?: unknown } | null | undefined): number {
+  const { seconds = 0 } = (message?.publishTime ?? {}) as { seconds?: unknown };
+  return 1000 * Number(seconds);
 }
 
 type PublishedMessage = ExpectedMessage & { capturedAt: number };

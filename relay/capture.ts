@@ -116,6 +116,8 @@ function statement(
         and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
         and ${hasLead(instance, lead)}
         and not exists (
+          select from relay.publication p where p.id = ${id} and p.halted_reason is not null)
+        and not exists (
           select from relay.message m
           where m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
             and ${isStanding()})
@@ -186,6 +188,8 @@ function statement(
         order by o.position desc limit 1
       ) s
       where not exists (select from unconfirmed) and ${hasLead(instance, lead)}
+        and not exists (
+          select from relay.publication p where p.id = ${id} and p.halted_reason is not null)
       on conflict (publication_id, deployment, chain_id) do update set
         tip_position = excluded.tip_position,
         tip_event_id = excluded.tip_event_id,

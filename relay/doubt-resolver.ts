@@ -111,7 +111,9 @@ export class DoubtResolver {
         const waiting = this.#firstSeenMs.size;
         this.#log.error(
           { err: error, waiting },
-          "the receipts cannot be read; keys in doubt wait for them",
+          waiting > 0
+            ? "the receipts cannot be read; keys in doubt wait for them"
+            : "the receipts cannot be read; nothing is in doubt now",
         );
         await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
       }

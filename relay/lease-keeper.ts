@@ -189,9 +189,12 @@ async function balance(
 ): Promise<{ held: Lease[]; surplus: Lease[] }> {
   const held = [...renewed];
   const surplus: Lease[] = [];
-  for (const { id } of publications) {
-    const { rows } = await sql<{ partitions: number }>`
-      select partitions from relay.publication where id = ${id}`.execute(tx);
+  for (const publication of publications) {
+    const { id } = publication;
+    const { rows } = await sql<{ partitions: number; halted_reason: string | null }>`
+      select partitions, halted_reason from relay.publication where id = ${id}`.execute(tx);
+    // Whoever halted it, or a person who cleared it: everybody learns of it here.
+    publication.haltedReason = rows[0]?.halted_reason ?? null;
     const fairShare = Math.ceil((rows[0]?.partitions ?? 0) / instances);
     const own = renewed.filter((lease) => lease.publicationId === id && lease.partition !== LEAD);
     surplus.push(...own.slice(fairShare));

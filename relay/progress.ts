@@ -52,6 +52,8 @@ export async function claim(
         and k.published_sequence < k.last_sequence
         and k.in_doubt_sequence = k.published_sequence
         and k.blocked_reason is null
+        and not exists (
+          select from relay.publication p where p.id = ${id} and p.halted_reason is not null)
         and k.ordering_key > ${after}
         and k.partition in ${ownedPartitions(id, instance, leases)}
       order by k.ordering_key

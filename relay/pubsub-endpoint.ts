@@ -29,3 +29,28 @@ export function clientOptions({ projectId, emulatorHost }: PubsubConfig): Client
 export class TopicUnusable extends Error {
   override name = "TopicUnusable";
 }
+
+/** Pub/Sub does not answer: trying again later may help. */
+export class PubsubAway extends Error {
+  override name = "PubsubAway";
+
+  constructor({ emulatorHost }: PubsubConfig, cause: unknown) {
+    super(
+      `Pub/Sub at ${emulatorHost ?? "Google Cloud"} did not answer: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+const NO_CREDENTIALS = /default credentials/i;
+
+/** An error of the client at the start, as something that a person can act on. */
+export function explain(config: PubsubConfig, error: unknown): Error {
+  if (error instanceof TopicUnusable) return error;
+  if (NO_CREDENTIALS.test((error as Error).message))
+    return new TopicUnusable(
+      "There are no Google Cloud credentials: set GOOGLE_APPLICATION_CREDENTIALS to a key file, run `gcloud auth application-default login`, or set PUBSUB_EMULATOR_HOST.",
+      { cause: error },
+    );
+  return new PubsubAway(config, error);
+}

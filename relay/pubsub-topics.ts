@@ -1,8 +1,8 @@
 import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import type { JournalMessage } from "./progress.ts";
-import { codeName, codeOf } from "./publish-error.ts";
-import { clientOptions, type PubsubConfig, TopicUnusable } from "./pubsub-endpoint.ts";
+import { codeOf } from "./publish-error.ts";
+import { clientOptions, explain, type PubsubConfig, TopicUnusable } from "./pubsub-endpoint.ts";
 
 type PublisherClient = InstanceType<typeof v1.PublisherClient>;
 
@@ -132,10 +132,6 @@ export class PubsubTopics {
   }
 
   #noAnswer(cause: unknown): Error {
-    const where = this.#config.emulatorHost ?? "Google Cloud";
-    return new Error(
-      `Pub/Sub at ${where} did not answer (${codeName(cause)}): ${(cause as Error).message}`,
-      { cause },
-    );
+    return explain(this.#config, cause);
   }
 }

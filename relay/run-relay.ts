@@ -89,12 +89,12 @@ export async function runRelay(
   );
   try {
     await migrate(db);
-    onListening?.(server.port);
     for (const { topic } of config.publications) {
       await topics.ensure(topic, config.createTopics);
       await receipts.ensure(topic);
     }
     const publications = await registerPublications(db, config.publications);
+    onListening?.(server.port);
     loops = buildLoops(db, publications, { topics, receipts, evidence }, log, metrics, config);
     await runLoops(loops, config.databaseUrl, log, signal);
   } finally {

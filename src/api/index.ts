@@ -4,6 +4,8 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { client, graphql } from "ponder";
 import { escrowRoutes } from "./escrow-routes.ts";
+import { readIndexedState } from "./read-indexed-state.ts";
+import { steadyReads } from "./steady-reads.ts";
 
 /*
  * The query side. `/health`, `/ready`, `/status` and `/metrics` are the engine's own and come
@@ -24,6 +26,8 @@ app.get("/", (c) =>
     operations: ["/health", "/ready", "/status", "/metrics"],
   }),
 );
+const steady = steadyReads(readIndexedState, { holdMs: 10_000, acceptAfterMs: 30_000 });
+for (const path of ["/graphql", "/sql/*", "/v1/*"]) app.use(path, steady);
 app.use("/graphql", graphql({ db, schema }));
 app.use("/sql/*", client({ db, schema }));
 app.route("/v1/escrows", escrowRoutes);

@@ -1,0 +1,75 @@
+import { Hono } from "hono";
+import { describe, expect, test } from "vitest";
+import { type IndexedState, steadyReads } from "./steady-reads.ts";
+
+function at(block: number, isReady = true): IndexedState {
+  const digits = (value: number, count: number): string => String(value).padStart(count, "0");
+  const checkpoint = `${digits(1_700_000_000 + block, 10)}${digits(1, 16)}${digits(block, 16)}${"9".repeat(33)}`;
+  return { isReady, heads: [{ chainId: 1, checkpoint }] };
+}
+
+/** An app whose engine is at the given state; `during` is called while an answer is made. */
+function app(options = { holdMs: 200, acceptAfterMs: 60_000 }) {
+  const engine = { state: at(10), during: () => {} };
+  const hono = new Hono();
+  hono.use(steadyReads(async () => engine.state, options));
+  hono.get("/", (c) => {
+    engine.during();
+    return c.text(String(engine.state.heads[0]?.checkpoint.slice(26, 42)));
+  });
+  return { engine, get: async () => hono.request("/") };
+}
+
+describe("steady reads", () => {
+  test("say with every answer how far the index is", async () => {
+    const response = await app().get();
+    expect(response.headers.get("x-indexed-block")).toBe("1=10");
+    expect(response.headers.get("x-indexed-at")).toBe("1=2023-11-14T22:13:30.000Z");
+  });
+
+  test("hold an answer back until the engine is where it was again", async () => {
+    const { engine, get } = app();
+    await get();
+    engine.state = at(4, false);
+    setTimeout(() => {
+      engine.state = at(11);
+    }, 80);
+    const response = await get();
+    expect(response.status).toBe(200);
+    expect(Number(await response.text())).toBe(11);
+  });
+
+  test("answer 503 and when to come back when that takes too long", async () => {
+    const { engine, get } = app();
+    await get();
+    engine.state = at(4);
+    const response = await get();
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+  });
+
+  test("do not hand out an answer that was made across a rollback", async () => {
+    const { engine, get } = app();
+    await get();
+    engine.during = () => {
+      engine.state = at(10, false);
+    };
+    expect((await get()).status).toBe(503);
+  });
+
+  test("answer during a first backfill, while nothing was answered that could be lost", async () => {
+    const { engine, get } = app();
+    engine.state = at(1, false);
+    expect((await get()).status).toBe(200);
+    engine.state = at(2, false);
+    expect((await get()).status).toBe(200);
+  });
+
+  test("accept a chain that stays behind: it went back itself", async () => {
+    const { engine, get } = app({ holdMs: 200, acceptAfterMs: 100 });
+    await get();
+    engine.state = at(9);
+    expect((await get()).status).toBe(200);
+    expect(Number(await (await get()).text())).toBe(9);
+  });
+});
