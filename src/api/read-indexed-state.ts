@@ -2,18 +2,30 @@ import { db } from "ponder:api";
 import { sql } from "ponder";
 import type { IndexedState } from "./steady-reads.ts";
 
+type Row = {
+  is_ready: boolean;
+  chain_id: string | null;
+  latest_checkpoint: string;
+  events: string;
+};
+
 /** Reads how far the engine is from its own tables, in one statement. */
 export async function readIndexedState(): Promise<IndexedState> {
   const { rows } = await db.execute(sql`
-    select (m.value ->> 'is_ready')::int = 1 as is_ready, c.chain_id, c.latest_checkpoint
-    from _ponder_meta m left join _ponder_checkpoint c on true
+    select (m.value ->> 'is_ready')::int = 1 as is_ready, c.chain_id, c.latest_checkpoint,
+           coalesce(s.events, 0) as events
+    from _ponder_meta m
+    left join _ponder_checkpoint c on true
+    left join chain_stat s on s.chain_id = c.chain_id
     where m.key = 'app'
     order by c.chain_id`);
-  const found = rows as { is_ready: boolean; chain_id: string | null; latest_checkpoint: string }[];
+  const found = rows as Row[];
   return {
     isReady: found[0]?.is_ready ?? false,
-    heads: found.flatMap(({ chain_id, latest_checkpoint }) =>
-      chain_id === null ? [] : [{ chainId: Number(chain_id), checkpoint: latest_checkpoint }],
+    heads: found.flatMap(({ chain_id, latest_checkpoint, events }) =>
+      chain_id === null
+        ? []
+        : [{ chainId: Number(chain_id), checkpoint: latest_checkpoint, events: Number(events) }],
     ),
   };
 }

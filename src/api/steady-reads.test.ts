@@ -2,10 +2,10 @@ import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { type IndexedState, steadyReads } from "./steady-reads.ts";
 
-function at(block: number, isReady = true): IndexedState {
+function at(block: number, isReady = true, events = block): IndexedState {
   const digits = (value: number, count: number): string => String(value).padStart(count, "0");
   const checkpoint = `${digits(1_700_000_000 + block, 10)}${digits(1, 16)}${digits(block, 16)}${"9".repeat(33)}`;
-  return { isReady, heads: [{ chainId: 1, checkpoint }] };
+  return { isReady, heads: [{ chainId: 1, checkpoint, events }] };
 }
 
 /** An app whose engine is at the given state; `during` is called while an answer is made. */
@@ -62,6 +62,27 @@ describe("steady reads", () => {
     engine.state = at(1, false);
     expect((await get()).status).toBe(200);
     engine.state = at(2, false);
+    expect((await get()).status).toBe(200);
+  });
+
+  test("see through a checkpoint that stands still while the events are gone", async () => {
+    const { engine, get } = app();
+    await get();
+    engine.state = at(12, true, 0);
+    expect((await get()).status).toBe(503);
+    engine.state = at(3, true, 3);
+    expect((await get()).status).toBe(503);
+    engine.state = at(13, true, 13);
+    expect((await get()).status).toBe(200);
+  });
+
+  test("accept fewer events once the engine has moved on: a reorg took them", async () => {
+    const { engine, get } = app();
+    await get();
+    engine.state = at(12, true, 8);
+    setTimeout(() => {
+      engine.state = at(13, true, 8);
+    }, 80);
     expect((await get()).status).toBe(200);
   });
 
