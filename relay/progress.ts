@@ -139,6 +139,28 @@ export async function markDoubted(
 }
 
 /**
+ * Hands over what was claimed by a statement whose answer was lost: nobody waits for these keys.
+ *
+ * @param underWay the keys that this instance knows to have claimed
+ * @returns how many keys were handed over
+ */
+export async function doubtStrays(
+  db: Kysely<unknown>,
+  { id }: Publication,
+  instance: string,
+  leases: Lease[],
+  underWay: string[],
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    /* doubt */
+    update relay.ordering_key k set is_doubted = true
+    where k.publication_id = ${id} and k.published_sequence < k.in_doubt_sequence
+      and not k.is_doubted and k.ordering_key <> all (${underWay}::text[])
+      and k.partition in ${ownedPartitions(id, instance, leases)}`.execute(db);
+  return Number(numAffectedRows ?? 0);
+}
+
+/**
  * Takes a claim back that certainly published nothing: never sent, or refused.
  *
  * @param blockedReason sets the key aside as well: Pub/Sub will never take this message, so

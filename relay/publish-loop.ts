@@ -1,11 +1,12 @@
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
-import type { LeaseKeeper } from "./lease-keeper.ts";
+import type { Lease, LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import {
   type Batch,
   claim,
+  doubtStrays,
   markDoubted,
   markPublished,
   type Outcome,
@@ -14,6 +15,9 @@ import {
 import type { Publication } from "./publication.ts";
 import { classifyPublishError, codeName } from "./publish-error.ts";
 import { Signal } from "./signal.ts";
+
+/** Longest that a claim without an answer may still be executed: its `statement_timeout`. */
+const LONGEST_CLAIM_MS = 60_000;
 
 /** How batches reach Pub/Sub. */
 export type Transport = {
@@ -59,8 +63,8 @@ export class PublishLoop {
   readonly #options: PublishLoopOptions;
 
   readonly #wake = new Signal();
-  readonly #underWay = new Map<number, number>();
-  #requests = 0;
+  readonly #underWay = new Set<Outcome>();
+  #straysUntilMs = 0;
   #messages = 0;
   #accepted: Outcome[] = [];
   #isMarking = false;
@@ -95,7 +99,7 @@ export class PublishLoop {
 
   /** Batches of a partition whose outcome is not written down yet. */
   underWay(partition: number): number {
-    return this.#underWay.get(partition) ?? 0;
+    return [...this.#underWay].filter(({ lease }) => lease.partition === partition).length;
   }
 
   /** Claims nothing more. `run` returns when the outcome of everything in flight is written down. */
@@ -122,17 +126,19 @@ export class PublishLoop {
         after = last ?? "";
       } catch (error) {
         failures += 1;
+        this.#straysUntilMs = performance.now() + LONGEST_CLAIM_MS;
         this.#log.error({ err: error }, "the journal could not be read; trying again");
         await this.#wake.wait(backoffMs(this.#options.backoff, failures));
       }
     }
-    while (this.#requests > 0 || this.#isMarking) await this.#wake.wait();
+    while (this.#underWay.size > 0 || this.#isMarking) await this.#wake.wait();
   }
 
   /** Null when something may be claimed now; otherwise how long to wait for a wake at the most. */
   #mustWaitMs(): number | null {
     const isBusy =
-      this.#requests >= this.#options.maxRequests || this.#messages >= this.#options.maxMessages;
+      this.#underWay.size >= this.#options.maxRequests ||
+      this.#messages >= this.#options.maxMessages;
     const isIdle =
       this.#isHeld ||
       this.#publication.haltedReason !== null ||
@@ -141,34 +147,38 @@ export class PublishLoop {
   }
 
   async #claim(after: string): Promise<Batch[]> {
+    const leases = this.#leases.partitions(this.#publication);
+    if (performance.now() < this.#straysUntilMs) await this.#doubtStrays(leases);
     const claimedMs = performance.now();
-    const batches = await claim(
-      this.#db,
-      this.#publication,
-      this.#leases.instance,
-      this.#leases.partitions(this.#publication),
-      after,
-      {
-        keys: this.#options.maxRequests - this.#requests,
-        messages: this.#options.maxMessages - this.#messages,
-      },
-    );
+    const batches = await claim(this.#db, this.#publication, this.#leases.instance, leases, after, {
+      keys: this.#options.maxRequests - this.#underWay.size,
+      messages: this.#options.maxMessages - this.#messages,
+    });
     for (const batch of batches) void this.#deliver(batch, claimedMs);
     return batches;
   }
 
+  /** A claim that failed here may have been executed all the same: then nobody sends its keys. */
+  async #doubtStrays(leases: Lease[]): Promise<void> {
+    const known = [...this.#underWay].map(({ orderingKey }) => orderingKey);
+    const { instance } = this.#leases;
+    const count = await doubtStrays(this.#db, this.#publication, instance, leases, known);
+    if (count > 0) this.#onDoubt();
+  }
+
   async #deliver(batch: Batch, claimedMs: number): Promise<void> {
-    this.#begin(batch);
     const outcome = {
       orderingKey: batch.orderingKey,
       lease: batch.lease,
       sequence: batch.messages.at(-1)?.sequence ?? 0,
     };
+    this.#underWay.add(outcome);
+    this.#messages += batch.messages.length;
     try {
       const timeoutMs = claimedMs + this.#options.publishTimeoutMs - performance.now();
       if (timeoutMs <= 0 || !this.#leases.isHeld(batch.lease)) {
         // We were paused since the claim: others may believe the request dead already.
-        await this.#write(() => this.#unclaim(outcome, null), batch);
+        await this.#takeBack(batch, outcome);
       } else await this.#send(batch, outcome, timeoutMs);
     } finally {
       this.#wake.set();
@@ -202,7 +212,7 @@ export class PublishLoop {
       await this.#retry(() =>
         markPublished(this.#db, this.#publication, this.#leases.instance, accepted),
       );
-      for (const { lease } of accepted) this.#end(lease.partition);
+      for (const each of accepted) this.#underWay.delete(each);
       this.#wake.set();
     }
     this.#isMarking = false;
@@ -215,18 +225,22 @@ export class PublishLoop {
     const { instance } = this.#leases;
     if (failure === "unknown") {
       this.#log.warn(context, "nobody knows whether Pub/Sub accepted this; asking the receipts");
-      await this.#write(() => markDoubted(this.#db, this.#publication, instance, outcome), batch);
+      await this.#write(batch, outcome, () =>
+        markDoubted(this.#db, this.#publication, instance, outcome),
+      );
       this.#onDoubt();
       return;
     }
     if (failure === "message") {
       this.#log.error(context, "Pub/Sub refuses this message for good; its key is blocked");
       const reason = `up to sequence ${sequence}: ${(error as Error).message}`;
-      await this.#write(() => this.#unclaim(outcome, reason), batch);
+      await this.#write(batch, outcome, () =>
+        unclaim(this.#db, this.#publication, instance, outcome, reason),
+      );
       return;
     }
     this.#holdBack(context);
-    await this.#write(() => this.#unclaim(outcome, null), batch);
+    await this.#takeBack(batch, outcome);
   }
 
   /** The topic refuses everything: waits longer each time, and checks it before going on. */
@@ -250,16 +264,26 @@ export class PublishLoop {
     }
   }
 
-  #unclaim(outcome: Outcome, blockedReason: string | null): Promise<void> {
+  /**
+   * Frees a key whose batch was not sent. When the answer to that is lost, the key may be free, and
+   * claimed again, already: to free it once more would put a second request in flight. To doubt it
+   * only costs time.
+   */
+  async #takeBack(batch: Batch, outcome: Outcome): Promise<void> {
     const { instance } = this.#leases;
-    return unclaim(this.#db, this.#publication, instance, outcome, blockedReason);
+    let tries = 0;
+    await this.#write(batch, outcome, () =>
+      tries++ === 0
+        ? unclaim(this.#db, this.#publication, instance, outcome, null)
+        : markDoubted(this.#db, this.#publication, instance, outcome),
+    );
   }
 
   /** Writes the outcome of one batch down, and only then counts it as over. */
-  async #write(write: () => Promise<void>, batch: Batch): Promise<void> {
+  async #write(batch: Batch, outcome: Outcome, write: () => Promise<void>): Promise<void> {
     this.#messages -= batch.messages.length;
     await this.#retry(write);
-    this.#end(batch.lease.partition);
+    this.#underWay.delete(outcome);
   }
 
   /** Until it succeeds: as long as this process lives, it alone knows the outcome. */
@@ -273,16 +297,5 @@ export class PublishLoop {
         const waitMs = backoffMs(this.#options.backoff, failures);
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
-  }
-
-  #begin({ messages, lease: { partition } }: Batch): void {
-    this.#requests += 1;
-    this.#messages += messages.length;
-    this.#underWay.set(partition, this.underWay(partition) + 1);
-  }
-
-  #end(partition: number): void {
-    this.#requests -= 1;
-    this.#underWay.set(partition, this.underWay(partition) - 1);
   }
 }
