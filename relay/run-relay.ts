@@ -52,6 +52,8 @@ export function relayParts(
     statement_timeout: 60_000,
   });
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  // Lost while it is lent out, a connection fails its query; unheard, its event would end us.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const { pubsub } = config;
   return { pool, topics: new PubsubTopics(pubsub), receipts: new Receipts(pubsub), evidence };
 }
