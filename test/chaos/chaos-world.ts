@@ -88,6 +88,7 @@ export class ChaosWorld {
         topic: `projects/${PROJECT}/topics/${topic}`,
         enableMessageOrdering: true,
         ackDeadlineSeconds: 10,
+        retainAckedMessages: true,
         filter,
       },
       ONCE,

@@ -110,9 +110,22 @@ export class Fleet {
     member.child.kill("SIGKILL");
   }
 
+  /** This one is not killed. */
+  spare(member: Member): void {
+    this.#condemn(member, null);
+  }
+
+  /** Waits until a process has ended, however. */
+  async isGone(member: Member, withinMs: number): Promise<boolean> {
+    const startedMs = performance.now();
+    while (this.#isCurrent(member) && performance.now() - startedMs < withinMs)
+      await setTimeout(20);
+    return !this.#isCurrent(member);
+  }
+
   /** Nobody is killed any more. */
   letLive(): void {
-    for (const member of this.members) this.#condemn(member, null);
+    for (const member of this.members) this.spare(member);
   }
 
   /** Ends everybody; SIGTERM, so that leases are given back. */

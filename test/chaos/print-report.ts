@@ -16,7 +16,7 @@ export function reportLines(report: ChaosReport, seed: number): string[] {
     ...table("SIGKILL of a relay at", kills),
     ...table("other faults", faults),
     `${report.events} events, ${report.messages} messages received, ${report.redelivered} redeliveries, ` +
-      `${killed} kills, ${report.relaysStarted} relay processes, ${Math.round(report.seconds)} s`,
+      `${killed} kills, ${report.relaysStarted} relay processes (${report.relaysEnded} ended by themselves), ${Math.round(report.seconds)} s`,
     `copies left by paused processes (allowed on the topic, never in the ledger): ${excused.length}`,
     ...wrong,
     ...journal.map((each) => `  journal: ${each}`),

@@ -24,6 +24,7 @@ type Rule = { name: string; fault: PublishFault; applies: (request: PublishReque
 export class PublishFaults {
   readonly #random: () => number;
   #rules: Rule[] = [];
+  readonly #closed = new Set<string>();
   #generation = 0;
   #hits = new Map<string, number>();
 
@@ -36,6 +37,8 @@ export class PublishFaults {
     const receivedMs = performance.now();
     const generation = this.#generation;
     const acceptInTime = async (): Promise<Accepted> => {
+      if (this.#closed.has(topicOf(request)))
+        throw new GrpcError(status.NOT_FOUND, `Resource not found (resource=${request.topic}).`);
       const isOver = performance.now() - receivedMs > REQUEST_LIFE_MS - LIFE_SLACK_MS;
       if (isOver || generation !== this.#generation)
         throw new GrpcError(status.UNAVAILABLE, "the request was dropped");
@@ -50,6 +53,15 @@ export class PublishFaults {
 
   add(rule: Rule): void {
     this.#rules.push(rule);
+  }
+
+  /** Nothing is accepted on a topic, as if it were not there, until `open`. */
+  close(topic: string): void {
+    this.#closed.add(topic);
+  }
+
+  open(topic: string): void {
+    this.#closed.delete(topic);
   }
 
   /** Whatever is still held back dies with the server. */
@@ -94,6 +106,10 @@ export function isBarrier({ messages }: PublishRequest): boolean {
 }
 
 /** `<topic id>/<ordering key>` of a request: a key of one publication. */
-export function topicKeyOf({ topic, messages }: PublishRequest): string {
-  return `${topic.split("/").at(-1)}/${messages[0]?.orderingKey}`;
+export function topicKeyOf(request: PublishRequest): string {
+  return `${topicOf(request)}/${request.messages[0]?.orderingKey}`;
+}
+
+function topicOf({ topic }: PublishRequest): string {
+  return topic.slice(topic.lastIndexOf("/") + 1);
 }

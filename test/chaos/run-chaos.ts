@@ -49,6 +49,8 @@ export type ChaosReport = {
   messages: number;
   redelivered: number;
   relaysStarted: number;
+  /** Relays that ended without being told to, as when their database is away at their start. */
+  relaysEnded: number;
   seconds: number;
   /** Where the logs and the data lie; kept only when something is wrong. */
   folder: string;
@@ -130,6 +132,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       messages: observers.reduce((sum, { arrivals }) => sum + arrivals.length, 0),
       redelivered: observers.reduce((sum, { redelivered }) => sum + redelivered, 0),
       relaysStarted: fleet.started,
+      relaysEnded: fleet.endedByThemselves,
       seconds: (performance.now() - startedMs) / 1_000,
       folder: world.folder,
     };

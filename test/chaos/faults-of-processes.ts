@@ -1,0 +1,112 @@
+import { setTimeout } from "node:timers/promises";
+import type { Fleet, Member } from "./fleet.ts";
+import { LEDGER_POINTS } from "./ledger.ts";
+import { isBarrier, topicKeyOf } from "./publish-faults.ts";
+import { LEASE_MS, REQUEST_LIFE_MS } from "./settings.ts";
+import { anyRelay, type Fault, type Stage } from "./stage.ts";
+
+/** Long enough for others to take over, find out and go on. */
+const PAUSE_MS = LEASE_MS + REQUEST_LIFE_MS + 1_500;
+const OCCASION_MS = 6_000;
+
+/** Faults that pause a relay: the only ones after which a copy on the topic can be physics. */
+export const FAULTS_OF_PROCESSES: readonly Fault[] = [
+  {
+    name: "SIGSTOP longer than the lease, then SIGCONT",
+    async inject(stage) {
+      const relay = anyRelay(stage);
+      if (relay === null) return 0;
+      stage.relays.spare(relay);
+      return pause(stage.relays, relay, PAUSE_MS);
+    },
+  },
+  ...["after:claim", "before:send", "after:send", "before:mark", "before:resolve"].map(
+    (point): Fault => ({
+      name: `SIGSTOP ${point}, then SIGCONT`,
+      inject: (stage) => freezeAt(stage, point),
+    }),
+  ),
+  {
+    name: "SIGSTOP after claim, woken into the takeover",
+    inject: wakeIntoTakeover,
+  },
+  {
+    name: "SIGTERM: leases handed over",
+    async inject(stage) {
+      const relay = anyRelay(stage);
+      if (relay === null) return 0;
+      relay.child.kill("SIGTERM");
+      return (await stage.relays.isGone(relay, OCCASION_MS)) ? 1 : 0;
+    },
+  },
+  {
+    name: "SIGKILL of the consumer",
+    async inject({ ledger: { processes }, random }) {
+      const [consumer] = processes.members;
+      if (consumer === undefined) return 0;
+      const point = random.pick(LEDGER_POINTS);
+      const nth = random.integer(1, 4);
+      void processes.inject(consumer, { kind: "die", point, nth }, OCCASION_MS);
+      return (await processes.isGone(consumer, OCCASION_MS)) ? 1 : 0;
+    },
+  },
+  {
+    name: "answer to the consumer's commit lost",
+    async inject({ ledger: { processes } }) {
+      const [consumer] = processes.members;
+      if (consumer === undefined) return 0;
+      const fault = { kind: "lost-acknowledgement", statement: "effect-commit" } as const;
+      return processes.inject(consumer, fault, OCCASION_MS);
+    },
+  },
+];
+
+async function pause(relays: Fleet, relay: Member, forMs: number): Promise<number> {
+  relay.child.kill("SIGSTOP");
+  await setTimeout(forMs);
+  relays.wakeUp(relay);
+  return 1;
+}
+
+/** The process stops itself at a point; others take over; it goes on where it was. */
+async function freezeAt(stage: Stage, point: string): Promise<number> {
+  const { relays } = stage;
+  const relay = anyRelay(stage);
+  if (relay === null) return 0;
+  relays.spare(relay);
+  const times = await relays.inject(relay, { kind: "freeze", point }, OCCASION_MS);
+  if (times > 0) await setTimeout(PAUSE_MS);
+  relays.wakeUp(relay);
+  return times;
+}
+
+/** It wakes just when its successor's request for one of its keys is under way. */
+async function wakeIntoTakeover(stage: Stage): Promise<number> {
+  const { relays, publishing } = stage;
+  const relay = anyRelay(stage);
+  if (relay === null) return 0;
+  relays.spare(relay);
+  const claimed = new Set<string>();
+  relays.onClaimed = (member, orderingKeys) => {
+    if (member === relay) for (const key of orderingKeys) claimed.add(key);
+  };
+  const times = await relays.inject(relay, { kind: "freeze", point: "after:claim" }, OCCASION_MS);
+  const woken = await publishing.befall(
+    "woken into the takeover",
+    async (_, accept) => {
+      relays.wakeUp(relay);
+      await setTimeout(250);
+      return accept();
+    },
+    {
+      forMs: 0,
+      atMostMs: times > 0 ? 2 * PAUSE_MS : 0,
+      applies: (request) =>
+        !isBarrier(request) &&
+        claimed.has(request.messages[0]?.orderingKey ?? "") &&
+        relays.senderOf(topicKeyOf(request)) !== relay,
+    },
+  );
+  relays.wakeUp(relay);
+  return woken;
+}
