@@ -1,10 +1,12 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
+import { status } from "@grpc/grpc-js";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { ConfigError } from "../config/config-error.ts";
-import { auditTopic, createAuditSubscription } from "../relay/audit-topic.ts";
+import { auditTopic, createAuditSubscription, NoAuditSubscription } from "../relay/audit-topic.ts";
 import { parseRelayConfig } from "../relay/config.ts";
+import { codeOf } from "../relay/publish-error.ts";
 import { exitWith } from "./process-config.ts";
 
 /*
@@ -53,7 +55,7 @@ try {
     console.log(`created ${subscription}: it sees what is published on ${topic} from now on`);
   } else process.exitCode = await audit(config, topic, subscription, idleMs);
 } catch (error) {
-  if ((error as Error).name === "NoAuditSubscription" || (error as { code?: unknown }).code === 6) {
+  if (error instanceof NoAuditSubscription || codeOf(error) === status.ALREADY_EXISTS) {
     console.error((error as Error).message);
     process.exit(1);
   }

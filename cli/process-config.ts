@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConfigError } from "../config/config-error.ts";
+import { PubsubAway, TopicUnusable } from "../relay/pubsub-endpoint.ts";
 
 type Env = Record<string, string | undefined>;
 
@@ -55,7 +56,7 @@ export function configErrorOf(error: z.ZodError): ConfigError {
 /** Ends the process because of an error: in plain words when a person can mend it. */
 export function exitWith(error: unknown): never {
   if (error instanceof z.ZodError) exitWith(configErrorOf(error));
-  if (error instanceof ConfigError || (error as Error).name === "TopicUnusable") {
+  if (error instanceof ConfigError || error instanceof TopicUnusable) {
     console.error((error as Error).message);
     process.exit(error instanceof ConfigError && error.mayPass ? EXIT_RETRY : EXIT_CONFIG);
   }
@@ -63,7 +64,7 @@ export function exitWith(error: unknown): never {
     console.error((error as Error).message);
     process.exit(EXIT_CONFIG);
   }
-  if ((error as Error).name === "PubsubAway") console.error((error as Error).message);
+  if (error instanceof PubsubAway) console.error((error as Error).message);
   else console.error(error);
   process.exit(EXIT_RETRY);
 }

@@ -45,7 +45,7 @@ export async function checkDatabase(url: string): Promise<void> {
 }
 
 /** A database URL that may be printed. */
-export function withoutPassword(url: string): string {
+function withoutPassword(url: string): string {
   try {
     const parsed = new URL(url);
     if (parsed.password) parsed.password = "***";

@@ -4,9 +4,9 @@ import { escrowFactoryBBytecode } from "../../contracts/bytecode/escrow-factory-
 import { type ChainClient, connectToChain } from "./chain-client.ts";
 
 /** anvil's first account: nothing else may send from it before the factories are deployed. */
-export const DEPLOYER: Address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+const DEPLOYER: Address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
-export type DeployedFactory = { address: Address; startBlock: number };
+type DeployedFactory = { address: Address; startBlock: number };
 export type DeployedFactories = { revisionA: DeployedFactory; revisionB: DeployedFactory };
 
 /**

@@ -3,7 +3,7 @@ import { type ChainClient, connectToChain } from "./chain-client.ts";
 import { pauseMining } from "./pause-mining.ts";
 
 /** A call to put into one of the new blocks; `inBlock` counts from 0, the oldest replaced one. */
-export type ReorgTransaction = {
+type ReorgTransaction = {
   from: Address;
   to: Address;
   data?: Hex;

@@ -14,7 +14,7 @@ import { StandInOutbox } from "./stand-in-outbox.ts";
 
 process.env.METADATA_SERVER_DETECTION = "none";
 
-export const TOPIC = "topic-a";
+const TOPIC = "topic-a";
 
 /** A PostgreSQL, a Pub/Sub with faults to inject, and relays in this process between them. */
 export class RelayBed {
