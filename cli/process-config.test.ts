@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { ConfigError } from "../config/config-error.ts";
+import { TopicUnusable } from "../relay/pubsub-endpoint.ts";
 import { problemsOf } from "../test/support/problems-of.ts";
 import { EXIT_CONFIG, EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";
 
@@ -78,7 +79,7 @@ describe("a process that ends because of an error", () => {
   });
 
   test("of an unusable topic says so in plain words", () => {
-    const error = Object.assign(new Error("topic x does not exist"), { name: "TopicUnusable" });
+    const error = new TopicUnusable("topic x does not exist");
     expect(endOf(error)).toEqual({ code: EXIT_CONFIG, printed: "topic x does not exist" });
   });
 

@@ -8,6 +8,7 @@ import { freePort } from "../local/free-port.ts";
 import { startLocalParts } from "../local/start-local-parts.ts";
 import { watchTopics } from "../local/watch-topics.ts";
 import { parseRelayConfig, type RelayConfig } from "../relay/config.ts";
+import { TopicUnusable } from "../relay/pubsub-endpoint.ts";
 import { PubsubTopics } from "../relay/pubsub-topics.ts";
 import { checkConfiguration } from "./check-configuration.ts";
 import { waitForViews } from "./ensure-views.ts";
@@ -123,7 +124,7 @@ async function ensureTopics(relay: RelayConfig): Promise<void> {
   try {
     for (const { topic } of relay.publications) await topics.ensure(topic, relay.createTopics);
   } catch (error) {
-    if ((error as Error).name === "TopicUnusable") throw error;
+    if (error instanceof TopicUnusable) throw error;
     const where = relay.pubsub.emulatorHost ? "PUBSUB_EMULATOR_HOST" : "PUBSUB_PROJECT_ID";
     throw new ConfigError([{ where, what: (error as Error).message, mayPass: true }]);
   } finally {
