@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { FAULTS } from "../test/chaos/fault-catalogue.ts";
+import { PLANTED_BUGS } from "../test/chaos/planted-bugs.ts";
 import { reportLines } from "../test/chaos/print-report.ts";
 import { runChaos } from "../test/chaos/run-chaos.ts";
+import { runPlantedBug } from "../test/chaos/run-planted-bugs.ts";
 import { isClean } from "../test/chaos/verdict.ts";
 
 /*
@@ -23,22 +25,38 @@ const { values } = parseArgs({
     events: { type: "string", default: "500" },
     relays: { type: "string", default: "3" },
     fault: { type: "string", multiple: true },
+    "planted-bugs": { type: "boolean", default: false },
+    bug: { type: "string", multiple: true },
   },
 });
 const seed = Number(values.seed);
-const wanted = values.fault;
-const faults = FAULTS.filter(({ name }) => wanted === undefined || wanted.includes(name));
-const report = await runChaos({
-  kills: Number(values.kills),
-  seed,
-  events: Number(values.events),
-  relays: Number(values.relays),
-  faults,
-  root: join(import.meta.dirname, ".."),
-  failFast: false,
-  stallMs: 60_000,
-  progress: print,
-});
-for (const line of reportLines(report, seed)) print(line);
-const isComplete = [...report.faults.values()].every((count) => count > 0);
-process.exit(isClean(report.verdict) && report.journal.length === 0 && isComplete ? 0 : 1);
+process.exit((await (values["planted-bugs"] ? catchPlantedBugs() : playFaults())) ? 0 : 1);
+
+async function playFaults(): Promise<boolean> {
+  const wanted = values.fault;
+  const report = await runChaos({
+    kills: Number(values.kills),
+    seed,
+    events: Number(values.events),
+    relays: Number(values.relays),
+    faults: FAULTS.filter(({ name }) => wanted === undefined || wanted.includes(name)),
+    root: join(import.meta.dirname, ".."),
+    failFast: false,
+    stallMs: 90_000,
+    progress: print,
+  });
+  for (const line of reportLines(report, seed)) print(line);
+  const isComplete = [...report.faults.values()].every((count) => count > 0);
+  return isClean(report.verdict) && report.journal.length === 0 && isComplete;
+}
+
+async function catchPlantedBugs(): Promise<boolean> {
+  let missed = 0;
+  for (const bug of PLANTED_BUGS.filter(({ name }) => values.bug?.includes(name) ?? true)) {
+    const { caughtBy, seconds } = await runPlantedBug(bug, seed);
+    if (caughtBy === null) missed += 1;
+    print(`${bug.name}, ${Math.round(seconds)} s: ${caughtBy ? `caught: ${caughtBy}` : "MISSED"}`);
+  }
+  print(`planted bugs missed: ${missed}`);
+  return missed === 0;
+}

@@ -11,10 +11,13 @@ export class FaultDeck {
   readonly counts: Map<string, number>;
   readonly #faults: Fault[];
   readonly #stage: Stage;
+  readonly #timesEach: number;
   readonly #tries = new Map<string, number>();
   #deck: Fault[] = [];
 
-  constructor(faults: Fault[], stage: Stage) {
+  /** @param timesEach how often each fault must take effect */
+  constructor(faults: Fault[], stage: Stage, timesEach: number) {
+    this.#timesEach = timesEach;
     this.#faults = faults;
     this.#stage = stage;
     this.counts = new Map(faults.map(({ name }) => [name, 0]));
@@ -24,7 +27,7 @@ export class FaultDeck {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Whether each fault took effect at least once, or had enough occasions to. */
+  /** Whether each fault took effect as often as wanted, or had enough occasions to. */
   get isDone(): boolean {
     return this.#faults.every(({ name }) => this.#isSettled(name));
   }
@@ -59,6 +62,7 @@ export class FaultDeck {
   }
 
   #isSettled(name: string): boolean {
-    return (this.counts.get(name) ?? 0) > 0 || (this.#tries.get(name) ?? 0) >= TRIES;
+    const tries = this.#tries.get(name) ?? 0;
+    return (this.counts.get(name) ?? 0) >= this.#timesEach || tries >= TRIES * this.#timesEach;
   }
 }

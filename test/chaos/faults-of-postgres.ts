@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { loseResponse } from "./faults-of-publishing.ts";
 import type { ProcessFault } from "./process-fault.ts";
 import { anyRelay, type Fault, type Stage } from "./stage.ts";
 
@@ -67,6 +68,23 @@ export const FAULTS_OF_POSTGRES: readonly Fault[] = [
   failing("serialization failures", "40001", [...JOURNAL, "lease-commit"], 500),
   failing("deadlocks", "40P01", [...JOURNAL, "renew", "take"], 500),
   failing("disk full on the journal", "53100", JOURNAL, 1_500),
+  {
+    // Purging the receipts meanwhile must not take away what will be needed.
+    name: "accepted, no response, nowhere to note it",
+    async inject(stage) {
+      const fault = {
+        kind: "sql-error",
+        statements: ["doubt"],
+        code: "53100",
+        forMs: 5_000,
+      } as const;
+      const [times] = await Promise.all([
+        toEachRelay(stage, fault, fault.forMs + 100),
+        stage.publishing.befall(this.name, loseResponse, { forMs: 300 }),
+      ]);
+      return times;
+    },
+  },
   ...ACKNOWLEDGED.map(
     (statement): Fault => ({
       name: `answer to ${statement} lost`,

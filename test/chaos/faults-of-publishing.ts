@@ -36,6 +36,13 @@ const CODES: Fault[] = AMBIGUOUS.flatMap((code) => [
   }),
 ]);
 
+/** Accepts, and lets the client wait until it gives up. */
+export const loseResponse: PublishFault = async (_, accept) => {
+  await accept();
+  await setTimeout(REQUEST_LIFE_MS);
+  throw injected("UNAVAILABLE");
+};
+
 const acceptedAfter =
   (atMs: () => number): PublishFault =>
   async (_, accept) => {
@@ -46,11 +53,7 @@ const acceptedAfter =
 /** What may go wrong with a request to publish. */
 export const FAULTS_OF_PUBLISHING: readonly Fault[] = [
   ...CODES,
-  publishing("accepted, no response", 300, async (_, accept) => {
-    await accept();
-    await setTimeout(REQUEST_LIFE_MS);
-    throw injected("UNAVAILABLE");
-  }),
+  publishing("accepted, no response", 300, loseResponse),
   publishing("hanging, not accepted", 300, async () => {
     await setTimeout(REQUEST_LIFE_MS);
     throw injected("UNAVAILABLE");

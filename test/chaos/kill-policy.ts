@@ -12,9 +12,14 @@ export class KillPolicy {
   readonly counts = new Map<string, number>(KILL_POINTS.map((point) => [point, 0]));
   readonly #random: SeededRandom;
   readonly #target: number;
+  readonly #workerPoints: readonly string[];
+  readonly #leadPoints: readonly string[];
   total = 0;
 
-  constructor(random: SeededRandom, target: number) {
+  /** @param points those to die at; all of them when left out */
+  constructor(random: SeededRandom, target: number, points: readonly string[] = KILL_POINTS) {
+    this.#workerPoints = WORKER_POINTS.filter((point) => points.includes(point));
+    this.#leadPoints = LEAD_POINTS.filter((point) => points.includes(point));
     this.#random = random;
     this.#target = target;
   }
@@ -30,19 +35,19 @@ export class KillPolicy {
 
   /** For a process that starts. */
   forWorker(): Death | null {
-    if (this.isDone) return null;
+    if (this.isDone || this.#workerPoints.length === 0) return null;
     const nth = this.#random.integer(1, 3);
     const fuseMs = this.#random.integer(300, 1_800);
-    return { point: this.#rarest(WORKER_POINTS), nth, fuseMs };
+    return { point: this.#rarest(this.#workerPoints), nth, fuseMs };
   }
 
   /** For a process that has just got a lead. */
   forLead(): Death | null {
-    if (this.isDone) return null;
+    if (this.isDone || this.#leadPoints.length === 0) return null;
     const fuseMs = this.#random.integer(SPARED_MS.min, SPARED_MS.max);
     if (this.#random.chance(SPARED_LEADS)) return { point: ANY_MOMENT, nth: 1, fuseMs };
     const nth = this.#random.integer(1, 2);
-    return { point: this.#rarest(LEAD_POINTS), nth, fuseMs };
+    return { point: this.#rarest(this.#leadPoints), nth, fuseMs };
   }
 
   /** One of the points at which the fewest died so far, more or less. */

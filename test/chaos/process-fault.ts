@@ -5,7 +5,7 @@ export type ProcessFault =
   /** SIGSTOP at a named point. */
   | { kind: "freeze"; point: string }
   /** Statements of these names fail for a while with an SQLSTATE, without being executed. */
-  | { kind: "sql-error"; statements: string[]; code: string; forMs: number }
+  | { kind: "sql-error"; statements: readonly string[]; code: string; forMs: number }
   /** The next statement of this name is executed, and its answer is lost with the connection. */
   | { kind: "lost-acknowledgement"; statement: string }
   /** Every connection of the pool is held by somebody else. */

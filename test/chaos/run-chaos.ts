@@ -26,8 +26,13 @@ export type ChaosOptions = {
   /** At the least; more when the kills take longer. */
   events: number;
   relays: number;
-  /** What to inject, besides kills. */
+  /** Where to kill; everywhere when left out. */
+  killPoints?: readonly string[];
+  /** What to inject, besides kills, and how often each; once when left out. */
   faults: Fault[];
+  timesEach?: number;
+  /** Time between two blocks, in milliseconds. */
+  writeEveryMs?: number;
   /** Where the relay and the consumer under test lie. */
   root: string;
   /** End as soon as a subscriber has seen something twice. */
@@ -52,6 +57,8 @@ export type ChaosReport = {
   /** Relays that ended without being told to, as when their database is away at their start. */
   relaysEnded: number;
   seconds: number;
+  /** By `failFast`, before everything was told. */
+  wasCutShort: boolean;
   /** Where the logs and the data lie; kept only when something is wrong. */
   folder: string;
 };
@@ -68,13 +75,13 @@ const REPORT_EVERY_MS = 15_000;
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const startedMs = performance.now();
-  const { kills, seed, relays, faults, root, failFast, progress } = options;
+  const { kills, killPoints, seed, relays, faults, root, failFast, progress } = options;
   const random = new SeededRandom(`chaos/${seed}`);
   const publishing = new PublishFaults(() => random.integer(0, 999_999) / 1_000_000);
   const world = await ChaosWorld.create(publishing);
   const writer = new OutboxWriter(world.pool, new EscrowStory(new SeededRandom(`story/${seed}`)));
   await writer.createTables();
-  const policy = new KillPolicy(new SeededRandom(`kills/${seed}`), kills);
+  const policy = new KillPolicy(new SeededRandom(`kills/${seed}`), kills, killPoints);
   const env = relayEnvironment(world);
   const observers = await Promise.all(TOPICS.map((topic) => TopicObserver.start(world, topic)));
   const ledger = await Ledger.start(world, root, env);
@@ -90,12 +97,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   });
   killAtAcceptance(publishing, fleet);
   const stage: Stage = { world, relays: fleet, ledger, observers, writer, publishing, random };
-  const deck = new FaultDeck(faults, stage);
+  const deck = new FaultDeck(faults, stage, options.timesEach ?? 1);
   let isWrong = true;
   try {
     const isSpoiled = (): boolean => failFast && observers.some(({ copies }) => copies > 0);
+    const isStalled = stallWatch(
+      () => policy.total + deck.injected + observers.reduce((sum, { events }) => sum + events, 0),
+      options.stallMs,
+    );
     const isOver = (): boolean =>
-      isSpoiled() || (policy.isDone && deck.isDone && writer.events >= options.events);
+      isSpoiled() ||
+      isStalled() ||
+      (policy.isDone && deck.isDone && writer.events >= options.events);
     const reporting = setInterval(() => {
       const seconds = Math.round((performance.now() - startedMs) / 1_000);
       progress(
@@ -104,7 +117,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       );
     }, REPORT_EVERY_MS);
     try {
-      await Promise.all([write(stage, isOver), deck.play(isOver), untilOver(isOver)]);
+      await Promise.all([
+        write(stage, options.writeEveryMs ?? WRITE_EVERY_MS, isOver),
+        deck.play(isOver),
+        untilOver(isOver),
+      ]);
       fleet.letLive();
       await finish(stage, options.stallMs, isSpoiled);
     } finally {
@@ -134,6 +151,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       relaysStarted: fleet.started,
       relaysEnded: fleet.endedByThemselves,
       seconds: (performance.now() - startedMs) / 1_000,
+      wasCutShort: isSpoiled(),
       folder: world.folder,
     };
   } finally {
@@ -144,13 +162,29 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 /** Keeps the relays busy, and not more than that: whoever has nothing to do reaches no point. */
-async function write({ writer, observers }: Stage, isOver: () => boolean): Promise<void> {
+async function write(
+  { writer, observers }: Stage,
+  everyMs: number,
+  isOver: () => boolean,
+): Promise<void> {
   while (!isOver()) {
     const received = Math.min(...observers.map(({ events }) => events));
     // A database that is away just now is one of the faults.
     if (writer.events - received < AHEAD_EVENTS) await writer.appendBlock().catch(() => undefined);
-    await setTimeout(WRITE_EVERY_MS);
+    await setTimeout(everyMs);
   }
+}
+
+/** True when a count has not moved for some time. */
+function stallWatch(count: () => number, stallMs: number): () => boolean {
+  let last = -1;
+  let movedAtMs = 0;
+  return () => {
+    const now = count();
+    if (now !== last) movedAtMs = performance.now();
+    last = now;
+    return performance.now() - movedAtMs > stallMs;
+  };
 }
 
 async function untilOver(isOver: () => boolean): Promise<void> {
