@@ -1,0 +1,162 @@
+import { setTimeout } from "node:timers/promises";
+import type { EscrowEvent } from "../../src/events/escrow-event.ts";
+import { FINAL_TOPIC, LATEST_TOPIC } from "../support/test-world.ts";
+import { eventsOf } from "./canonical-events.ts";
+import type { ChainHistory } from "./chain-history.ts";
+import type { ForkWorld } from "./fork-world.ts";
+import { judgeLedger } from "./judge-ledger.ts";
+import { judgeReadModels } from "./judge-read-models.ts";
+import { TopicJudge } from "./topic-judge.ts";
+
+type Counts = { events: number; unpublished: number; told: number };
+
+const SETTLE_MS = 30_000;
+const MAX_PROBLEMS = 20;
+
+/** Compares everything that the service has told and kept with the canonical chains. */
+export class ForkJudge {
+  readonly #world: ForkWorld;
+  readonly #latest: TopicJudge;
+  readonly #final: TopicJudge;
+  /** Canonical events of the histories that were judged: they are final. */
+  readonly #past: EscrowEvent[] = [];
+
+  constructor(world: ForkWorld) {
+    this.#world = world;
+    this.#latest = new TopicJudge(LATEST_TOPIC, false, world.chains);
+    this.#final = new TopicJudge(FINAL_TOPIC, true, world.chains);
+  }
+
+  get retractions(): number {
+    return this.#latest.retractions;
+  }
+
+  /** Whether the service has told all that is canonical now, and nothing else stands. */
+  async isHeard(histories: readonly ChainHistory[]): Promise<boolean> {
+    this.#read();
+    const canonical = this.#past.length + canonicalEvents(histories).length;
+    if (this.#latest.standingFacts !== canonical) return false;
+    const { events, unpublished } = await this.#counts();
+    return events === canonical && unpublished === 0;
+  }
+
+  /** Waits until nothing moves any more, then judges. What is wrong, in words. */
+  async judge(histories: readonly ChainHistory[]): Promise<string[]> {
+    const events = canonicalEvents(histories);
+    const deadline = performance.now() + SETTLE_MS;
+    let isSettled = false;
+    while (!isSettled && performance.now() < deadline) {
+      isSettled = await this.#isSettled(histories, this.#past.length + events.length);
+      if (!isSettled) await setTimeout(50);
+    }
+    const escrows = histories.flatMap(({ deals }) => deals.map(({ escrow }) => escrow));
+    const { pool, ledger } = this.#world;
+    const problems = [
+      ...(isSettled ? [] : [`not settled within ${SETTLE_MS / 1_000} s`]),
+      ...this.#latest.takeProblems(),
+      ...this.#final.takeProblems(),
+      ...this.#judgeStanding(events, histories),
+      ...(await judgeReadModels(pool, events, escrows)),
+      ...(await this.#judgeEventStore(events, escrows)),
+      ...(await judgeLedger(pool, events, escrows)),
+      ...(ledger.deadLetters === 0 ? [] : [`the ledger has ${ledger.deadLetters} dead letters`]),
+    ];
+    this.#past.push(...events);
+    return problems.slice(0, MAX_PROBLEMS);
+  }
+
+  /** Judges the totals, and that nothing of what came before has changed. */
+  async judgeAll(): Promise<string[]> {
+    const escrows = [...new Set(this.#past.map(({ stream }) => stream))];
+    const { pool } = this.#world;
+    this.#read();
+    return [
+      ...this.#latest.takeProblems(),
+      ...this.#final.takeProblems(),
+      ...this.#judgeStanding(this.#past, []),
+      ...(await judgeReadModels(pool, this.#past, null)),
+      ...(await this.#judgeEventStore(this.#past, escrows)),
+      ...(await judgeLedger(pool, this.#past, escrows)),
+    ].slice(0, MAX_PROBLEMS);
+  }
+
+  async #isSettled(histories: readonly ChainHistory[], canonical: number): Promise<boolean> {
+    this.#read();
+    if (this.#final.standingFacts !== canonical || this.#latest.standingFacts !== canonical)
+      return false;
+    const { engine, relay, ledger } = this.#world;
+    if (!engine.isRunning || !relay.isRunning || !(await this.#isHeard(histories))) return false;
+    const { told } = await this.#counts();
+    this.#read();
+    const received = this.#latest.messages + this.#final.messages;
+    return told === received && (await ledger.applied()) === this.#latest.messages;
+  }
+
+  #isHeard(histories: readonly ChainHistory[]): Promise<boolean> {
+    return this.isHeard(histories);
+  }
+
+  #read(): void {
+    this.#latest.read(this.#world.recorder.on(LATEST_TOPIC));
+    this.#final.read(this.#world.recorder.on(FINAL_TOPIC));
+  }
+
+  #judgeStanding(events: EscrowEvent[], histories: readonly ChainHistory[]): string[] {
+    const expected = Map.groupBy(events, ({ chainId, stream }) => `${chainId}:${stream}`);
+    const dropped = histories.flatMap(({ chain, deals }) =>
+      deals.map(({ escrow }) => `${chain.chainId}:${escrow}`),
+    );
+    const problems: string[] = [];
+    for (const key of new Set([...expected.keys(), ...dropped])) {
+      const ids = (expected.get(key) ?? []).map(({ id }) => id);
+      for (const [topic, judge] of [
+        [LATEST_TOPIC, this.#latest],
+        [FINAL_TOPIC, this.#final],
+      ] as const) {
+        const standing = judge.standing(key);
+        if (standing.join() !== ids.join())
+          problems.push(`${topic}: of ${key} stand ${standing.join()}, expected ${ids.join()}`);
+      }
+    }
+    return problems;
+  }
+
+  async #judgeEventStore(events: EscrowEvent[], escrows: string[]): Promise<string[]> {
+    const expected = events.map(({ id }) => id).sort();
+    const problems: string[] = [];
+    for (const [table, id, of] of [
+      ["event", "id", "stream"],
+      ["outbox", "event_id", "attributes::jsonb ->> 'escrow_address'"],
+    ]) {
+      const { rows } = await this.#world.pool.query<{ id: string }>(
+        `select ${id} as id from escrow.${table} where ${of} = any ($1)`,
+        [escrows],
+      );
+      const found = rows.map((row) => row.id).sort();
+      if (found.join() !== expected.join())
+        problems.push(`escrow.${table} holds ${found.join()}, expected ${expected.join()}`);
+    }
+    return problems;
+  }
+
+  async #counts(): Promise<Counts> {
+    try {
+      const { rows } = await this.#world.pool.query<Counts>(
+        `select (select count(*)::int from escrow.event) as events,
+                (select count(*)::int from relay.ordering_key
+                 where published_sequence < last_sequence) as unpublished,
+                (select count(*)::int from relay.message) as told`,
+      );
+      return rows[0] ?? { events: 0, unpublished: 0, told: 0 };
+    } catch {
+      // The service is not there yet.
+      return { events: -1, unpublished: -1, told: -1 };
+    }
+  }
+}
+
+function canonicalEvents(histories: readonly ChainHistory[]): EscrowEvent[] {
+  return histories.flatMap(({ chain, blocks }) =>
+    blocks.flatMap((block) => eventsOf(chain.chainId, block)),
+  );
+}

@@ -1,0 +1,27 @@
+import type { EventType, Hex, Payloads } from "../../src/events/escrow-event.ts";
+
+/** The event that a log is, as the indexer should read it. */
+export type LoggedFact = {
+  [T in EventType]: { type: T; payload: Payloads[T]; escrow: Hex; revision: "A" | "B" };
+}[EventType];
+
+export type TransactionLog = {
+  address: Hex;
+  topics: Hex[];
+  data: Hex;
+  /** Null for what nobody should take notice of. */
+  fact: LoggedFact | null;
+};
+
+/** A transaction, which may be mined in several branches. Its hash is the same in all of them. */
+export type Transaction = {
+  hash: Hex;
+  from: Hex;
+  to: Hex;
+  /** The escrow it is about; null when it has nothing to do with any. */
+  escrow: Hex | null;
+  /** How many seconds after the block before it can be mined at the earliest. */
+  waitsSeconds: number;
+  /** What it logs in a block of that time. */
+  logsAt(timestamp: number): TransactionLog[];
+};
