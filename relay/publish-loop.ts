@@ -15,6 +15,7 @@ import {
 import type { Publication } from "./publication.ts";
 import { classifyPublishError, codeName } from "./publish-error.ts";
 import { Signal } from "./signal.ts";
+import { TopicHold } from "./topic-hold.ts";
 
 /** Longest that a claim without an answer may still be executed: its `statement_timeout`. */
 const LONGEST_CLAIM_MS = 60_000;
@@ -64,12 +65,11 @@ export class PublishLoop {
 
   readonly #wake = new Signal();
   readonly #underWay = new Set<Outcome>();
+  readonly #hold: TopicHold;
   #straysUntilMs = 0;
   #messages = 0;
   #accepted: Outcome[] = [];
   #isMarking = false;
-  #refusals = 0;
-  #isHeld = false;
   #stopping = false;
 
   constructor(
@@ -90,6 +90,12 @@ export class PublishLoop {
     this.#log = log.child({ publication: publication.topic });
     this.#metrics = metrics;
     this.#options = options;
+    this.#hold = new TopicHold(
+      () => this.#transport.recheckTopic(),
+      () => this.#wake.set(),
+      options.backoff,
+      this.#log,
+    );
   }
 
   /** Says that there may be something new to publish. */
@@ -140,7 +146,7 @@ export class PublishLoop {
       this.#underWay.size >= this.#options.maxRequests ||
       this.#messages >= this.#options.maxMessages;
     const isIdle =
-      this.#isHeld ||
+      this.#hold.isHeld ||
       this.#publication.haltedReason !== null ||
       this.#leases.partitions(this.#publication).length === 0;
     return isBusy || isIdle ? 1_000 : null;
@@ -196,7 +202,7 @@ export class PublishLoop {
       return;
     }
     this.#metrics.sent(topic, batch.messages.length, performance.now() - startedMs);
-    this.#refusals = 0;
+    this.#hold.forget();
     this.#messages -= batch.messages.length;
     batch.messages = [];
     this.#accepted.push(outcome);
@@ -239,29 +245,8 @@ export class PublishLoop {
       );
       return;
     }
-    this.#holdBack(context);
+    this.#hold.hold(context);
     await this.#takeBack(batch, outcome);
-  }
-
-  /** The topic refuses everything: waits longer each time, and checks it before going on. */
-  #holdBack(context: object): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.#refusals += 1;
-    const waitMs = backoffMs(this.#options.backoff, this.#refusals);
-    this.#log.error({ ...context, waitMs }, "the topic cannot be published to; trying again later");
-    setTimeout(() => void this.#recheck(), waitMs).unref();
-  }
-
-  async #recheck(): Promise<void> {
-    try {
-      await this.#transport.recheckTopic();
-      this.#isHeld = false;
-      this.#wake.set();
-    } catch (error) {
-      this.#isHeld = false;
-      this.#holdBack({ err: error });
-    }
   }
 
   /**
