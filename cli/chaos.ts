@@ -18,6 +18,9 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "100" },
@@ -44,7 +47,9 @@ async function playFaults(): Promise<boolean> {
     failFast: false,
     stallMs: 90_000,
     progress: print,
+    signal: stop.signal,
   });
+  if (stop.signal.aborted) print("interrupted: what was not told yet counts as lost");
   for (const line of reportLines(report, seed)) print(line);
   const isComplete = [...report.faults.values()].every((count) => count > 0);
   return isClean(report.verdict) && report.journal.length === 0 && isComplete;
@@ -53,7 +58,8 @@ async function playFaults(): Promise<boolean> {
 async function catchPlantedBugs(): Promise<boolean> {
   let missed = 0;
   for (const bug of PLANTED_BUGS.filter(({ name }) => values.bug?.includes(name) ?? true)) {
-    const { caughtBy, seconds } = await runPlantedBug(bug, seed);
+    const { caughtBy, seconds } = await runPlantedBug(bug, seed, stop.signal);
+    if (stop.signal.aborted) return false;
     if (caughtBy === null) missed += 1;
     print(`${bug.name}, ${Math.round(seconds)} s: ${caughtBy ? `caught: ${caughtBy}` : "MISSED"}`);
   }

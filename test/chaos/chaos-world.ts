@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { v1 } from "@google-cloud/pubsub";
@@ -47,6 +47,8 @@ export class ChaosWorld {
 
   static async create(faults: PublishFaults): Promise<ChaosWorld> {
     const folder = mkdtempSync(join(tmpdir(), "escrow-chaos-"));
+    // PostgreSQL runs as another user when we are root.
+    chmodSync(folder, 0o711);
     const postgres = await startPostgres({ dataDir: join(folder, "postgres"), durable: false });
     const pubsub = await startPubsubServer({
       dataDir: join(folder, "pubsub"),

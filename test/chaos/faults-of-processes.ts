@@ -16,7 +16,6 @@ export const FAULTS_OF_PROCESSES: readonly Fault[] = [
     async inject(stage) {
       const relay = anyRelay(stage);
       if (relay === null) return 0;
-      stage.relays.spare(relay);
       return pause(stage.relays, relay, PAUSE_MS);
     },
   },
@@ -62,9 +61,11 @@ export const FAULTS_OF_PROCESSES: readonly Fault[] = [
 ];
 
 async function pause(relays: Fleet, relay: Member, forMs: number): Promise<number> {
+  relays.spare(relay);
   relay.child.kill("SIGSTOP");
   await setTimeout(forMs);
   relays.wakeUp(relay);
+  relays.unspare(relay);
   return 1;
 }
 
@@ -77,6 +78,7 @@ async function freezeAt(stage: Stage, point: string): Promise<number> {
   const times = await relays.inject(relay, { kind: "freeze", point }, OCCASION_MS);
   if (times > 0) await setTimeout(PAUSE_MS);
   relays.wakeUp(relay);
+  relays.unspare(relay);
   return times;
 }
 
@@ -108,5 +110,6 @@ async function wakeIntoTakeover(stage: Stage): Promise<number> {
     },
   );
   relays.wakeUp(relay);
+  relays.unspare(relay);
   return woken;
 }

@@ -110,9 +110,13 @@ export class Fleet {
     member.child.kill("SIGKILL");
   }
 
-  /** This one is not killed. */
+  /** This one is not killed, until `unspare`. */
   spare(member: Member): void {
     this.#condemn(member, null);
+  }
+
+  unspare(member: Member): void {
+    if (this.#isCurrent(member)) this.#condemn(member, this.#options.nextDeath());
   }
 
   /** Waits until a process has ended, however. */

@@ -37,7 +37,7 @@ export class KillPolicy {
   forWorker(): Death | null {
     if (this.isDone || this.#workerPoints.length === 0) return null;
     const nth = this.#random.integer(1, 3);
-    const fuseMs = this.#random.integer(300, 1_800);
+    const fuseMs = this.#random.integer(200, 1_200);
     return { point: this.#rarest(this.#workerPoints), nth, fuseMs };
   }
 

@@ -47,7 +47,7 @@ export class PublishFaults {
     const rules = this.#rules.filter(({ applies }) => applies(request));
     const rule = rules[Math.floor(this.#random() * rules.length)];
     if (rule === undefined) return acceptInTime();
-    this.#hits.set(rule.name, (this.#hits.get(rule.name) ?? 0) + 1);
+    if (!isBarrier(request)) this.#hits.set(rule.name, (this.#hits.get(rule.name) ?? 0) + 1);
     return rule.fault(request, acceptInTime);
   };
 
@@ -70,7 +70,7 @@ export class PublishFaults {
   }
 
   /**
-   * Lets a fault befall requests until it has befallen some of them.
+   * Lets a fault befall requests until it has befallen some of them, barriers not counted.
    *
    * @returns how many
    */

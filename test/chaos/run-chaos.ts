@@ -40,6 +40,8 @@ export type ChaosOptions = {
   /** How long nothing may move, while something is left to publish. */
   stallMs: number;
   progress: (line: string) => void;
+  /** Ends the run early, and judges what there is. */
+  signal?: AbortSignal;
 };
 
 export type ChaosReport = {
@@ -57,8 +59,6 @@ export type ChaosReport = {
   /** Relays that ended without being told to, as when their database is away at their start. */
   relaysEnded: number;
   seconds: number;
-  /** By `failFast`, before everything was told. */
-  wasCutShort: boolean;
   /** Where the logs and the data lie; kept only when something is wrong. */
   folder: string;
 };
@@ -100,7 +100,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const deck = new FaultDeck(faults, stage, options.timesEach ?? 1);
   let isWrong = true;
   try {
-    const isSpoiled = (): boolean => failFast && observers.some(({ copies }) => copies > 0);
+    const isSpoiled = (): boolean =>
+      options.signal?.aborted === true || (failFast && observers.some(({ copies }) => copies > 0));
     const isStalled = stallWatch(
       () => policy.total + deck.injected + observers.reduce((sum, { events }) => sum + events, 0),
       options.stallMs,
@@ -113,7 +114,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       const seconds = Math.round((performance.now() - startedMs) / 1_000);
       progress(
         `${seconds} s: ${policy.total} of ${kills} kills, ${deck.injected} other faults, ` +
-          `${writer.events} events, ${observers.map(({ events }) => events).join(" and ")} received`,
+          `${writer.events} events, ${observers.map(({ events }) => events).join(" and ")} received${minutesLeft(policy.total, kills, seconds)}`,
       );
     }, REPORT_EVERY_MS);
     try {
@@ -151,7 +152,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       relaysStarted: fleet.started,
       relaysEnded: fleet.endedByThemselves,
       seconds: (performance.now() - startedMs) / 1_000,
-      wasCutShort: isSpoiled(),
       folder: world.folder,
     };
   } finally {
@@ -173,6 +173,12 @@ async function write(
     if (writer.events - received < AHEAD_EVENTS) await writer.appendBlock().catch(() => undefined);
     await setTimeout(everyMs);
   }
+}
+
+/** An estimate, as long as there is one. */
+function minutesLeft(done: number, wanted: number, seconds: number): string {
+  if (done === 0 || done >= wanted) return "";
+  return `, about ${Math.ceil(((wanted - done) * seconds) / done / 60)} min to go`;
 }
 
 /** True when a count has not moved for some time. */

@@ -1,0 +1,27 @@
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Patch } from "./planted-bugs.ts";
+
+const PROJECT = join(import.meta.dirname, "../..");
+const COPIED = ["relay", "consumer", "examples", "src", "local", "test/chaos", "package.json"];
+
+/**
+ * Copies the project's sources and changes the copy: production code holds no switch for this.
+ *
+ * @returns the copy's folder
+ * @throws when a text to replace is not found exactly once: the source has moved on
+ */
+export function plantBug(patches: Patch[]): string {
+  const root = mkdtempSync(join(tmpdir(), "escrow-planted-"));
+  for (const each of COPIED) cpSync(join(PROJECT, each), join(root, each), { recursive: true });
+  symlinkSync(join(PROJECT, "node_modules"), join(root, "node_modules"));
+  for (const { file, search, replace } of patches) {
+    const path = join(root, file);
+    const parts = readFileSync(path, "utf8").split(search);
+    if (parts.length !== 2)
+      throw new Error(`found ${parts.length - 1} times in ${file}, expected once: ${search}`);
+    writeFileSync(path, parts.join(replace));
+  }
+  return root;
+}
