@@ -54,7 +54,7 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * Whoever has lost the lead finds nothing to capture. Should two leads overlap all the same, the
  * journal's unique event ids let only one of them through.
  *
- * Locks: rows of `ordering_key`, in the order of the key.
+ * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key.
  *
  * @param limit rows to take, at the most
  * @throws JournalConflict, having written nothing
@@ -67,6 +67,9 @@ export async function capture(
   limit: number,
 ): Promise<Captured> {
   return await db.transaction().execute(async (tx) => {
+    // On a reorg the engine locks the outbox and then the checkpoints, both exclusively: in another
+    // order the two of us would deadlock.
+    await sql`select from escrow.outbox limit 0`.execute(tx);
     const { rows } = await statement(publication, source, authority, limit).execute(tx);
     const [row] = rows;
     if (row === undefined) throw new Error("capture returned no row");

@@ -126,10 +126,16 @@ export async function retract(
            and m.incarnation = w.incarnation
       where ${isUnconfirmed(id)} and ${hasLead(instance, lead)}
     ),
+    -- An update that joins locks in any order: without this it could deadlock with a capture.
+    locked as materialized (
+      select k.ordering_key from relay.ordering_key k
+      where k.publication_id = ${id} and k.ordering_key in (select ordering_key from due)
+      order by k.ordering_key for update
+    ),
     numbered as (
       update relay.ordering_key k set last_sequence = k.last_sequence + d.of_key
       from (select ordering_key, max(of_key) as of_key from due
-            group by ordering_key order by ordering_key) d
+            where ordering_key in (select ordering_key from locked) group by ordering_key) d
       where k.publication_id = ${id} and k.ordering_key = d.ordering_key
       returning k.ordering_key, k.last_sequence
     ),
