@@ -7,7 +7,8 @@ import { becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
 import { ensureViews } from "./ensure-views.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";
+import { guardUnknownBlocks } from "./unknown-block-guard.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
 
@@ -21,6 +22,10 @@ try {
   // Whoever supervises this process can release the engine's lock when it is gone.
   process.send?.({ schema });
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
+  globalThis.fetch = guardUnknownBlocks(globalThis.fetch, (hash) => {
+    console.error(`No RPC node knows block ${hash}, which is a parent of one that was announced.`);
+    process.exit(EXIT_RETRY);
+  });
   await becomeIndexer(schema, {
     port: config.indexerPort || (await freePort()),
     hostname: "127.0.0.1",
