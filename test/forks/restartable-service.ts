@@ -1,6 +1,10 @@
+import { EXIT_RETRY } from "../../cli/process-config.ts";
 import { type Exit, ServiceProcess } from "../support/service-process.ts";
 
-/** The engine or the relay, which dies and starts again many times in the course of the suite. */
+/**
+ * The engine or the relay, which dies and starts again many times in the course of the suite. When
+ * it ends by itself and says that a new start may help, it gets one, as from any supervisor.
+ */
 export class RestartableService {
   readonly #command: "indexer" | "relay";
   readonly #env: Record<string, string>;
@@ -39,19 +43,28 @@ export class RestartableService {
     this.#starts += 1;
     this.#process = process;
     this.#exit = null;
-    void process.exited.then((exit) => {
-      if (this.#process === process) this.#exit = exit;
+    void process.exited.then(async (exit) => {
+      if (this.#process !== process) return;
+      this.#exit = exit;
+      if (exit.code !== EXIT_RETRY) return;
+      await this.#afterKill();
+      if (this.#process === process) this.start();
     });
   }
 
   /** kill -9. */
   async kill(): Promise<void> {
-    await this.#process?.kill();
+    const process = this.#process;
+    this.#process = null;
+    await process?.kill();
     await this.#afterKill();
   }
 
   /** In good order. */
   async stop(): Promise<void> {
-    await this.#process?.stop();
+    const process = this.#process;
+    this.#process = null;
+    await process?.stop();
+    await this.#afterKill();
   }
 }
