@@ -21,6 +21,7 @@ export class ChaosWorld {
   readonly #faults: PublishFaults;
   #postgres: RunningPostgres;
   #pubsub: PubsubServer;
+  #restarted: Promise<void> = Promise.resolve();
 
   private constructor(
     folder: string,
@@ -32,7 +33,12 @@ export class ChaosWorld {
     this.#postgres = postgres;
     this.#pubsub = pubsub;
     this.#faults = faults;
-    this.pool = new pg.Pool({ connectionString: postgres.url, max: 10, application_name: "chaos" });
+    this.pool = new pg.Pool({
+      connectionString: postgres.url,
+      max: 10,
+      application_name: "chaos",
+      connectionTimeoutMillis: 10_000,
+    });
     this.pool.on("error", () => undefined);
     const options = {
       servicePath: "127.0.0.1",
@@ -54,9 +60,8 @@ export class ChaosWorld {
       dataDir: join(folder, "pubsub"),
       onPublish: faults.onPublish,
     });
+    await commitSynchronously(postgres.url);
     const world = new ChaosWorld(folder, postgres, pubsub, faults);
-    // A crash of the server, not of the machine, must not lose what was committed.
-    await world.pool.query("alter role escrow set synchronous_commit = on");
     for (const topic of TOPICS) {
       await world.createTopic(topic);
       // As the relay would make it, but with the shortest ack deadline there is: what a lead had
@@ -90,7 +95,8 @@ export class ChaosWorld {
         topic: `projects/${PROJECT}/topics/${topic}`,
         enableMessageOrdering: true,
         ackDeadlineSeconds: 10,
-        retainAckedMessages: true,
+        // So that they can be delivered again.
+        retainAckedMessages: filter !== "",
         filter,
       },
       ONCE,
@@ -114,7 +120,23 @@ export class ChaosWorld {
     );
   }
 
-  async restartPubsub(): Promise<void> {
+  restartPubsub(): Promise<void> {
+    return this.#oneByOne(() => this.#restartPubsub());
+  }
+
+  /** @param isCrash without a checkpoint, as by a kill; it recovers from its log */
+  restartPostgres(isCrash: boolean): Promise<void> {
+    return this.#oneByOne(() => this.#restartPostgres(isCrash));
+  }
+
+  /** Faults are mixed; what restarts cannot be restarted. */
+  async #oneByOne(restart: () => Promise<void>): Promise<void> {
+    const restarted = this.#restarted.then(restart);
+    this.#restarted = restarted.catch(() => undefined);
+    await restarted;
+  }
+
+  async #restartPubsub(): Promise<void> {
     const { port } = this.#pubsub;
     this.#faults.forgetRequests();
     await this.#pubsub.stop();
@@ -126,8 +148,7 @@ export class ChaosWorld {
     });
   }
 
-  /** @param isCrash without a checkpoint, as by a kill; it recovers from its log */
-  async restartPostgres(isCrash: boolean): Promise<void> {
+  async #restartPostgres(isCrash: boolean): Promise<void> {
     const { port, process: server } = this.#postgres;
     const gone = once(server, "exit");
     server.kill(isCrash ? "SIGQUIT" : "SIGINT");
@@ -143,4 +164,12 @@ export class ChaosWorld {
     await this.#postgres.stop();
     if (!keepFolder) rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** A crash of the server, not of the machine, must not lose what was committed. */
+async function commitSynchronously(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query("alter role escrow set synchronous_commit = on");
+  await client.end();
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { ChaosWorld } from "./chaos-world.ts";
 import { Fleet } from "./fleet.ts";
-import { FINAL_TOPIC } from "./settings.ts";
+import { EVENTS_ONLY, FINAL_TOPIC } from "./settings.ts";
 
 const EFFECT_POINTS = ["effect", "move-mark", "effect-commit"];
 export const LEDGER_POINTS = EFFECT_POINTS.flatMap((name) =>
@@ -34,7 +34,7 @@ export class Ledger {
     root: string,
     env: Record<string, string>,
   ): Promise<Ledger> {
-    await world.subscribe(FINAL_TOPIC, `${FINAL_TOPIC}.ledger-0`);
+    await world.subscribe(FINAL_TOPIC, `${FINAL_TOPIC}.ledger-0`, EVENTS_ONLY);
     return new Ledger(world, root, env);
   }
 
@@ -45,7 +45,7 @@ export class Ledger {
   /** After the topic was made anew. */
   async subscribeAgain(): Promise<void> {
     const next = `${FINAL_TOPIC}.ledger-${this.#generation + 1}`;
-    await this.#world.subscribe(FINAL_TOPIC, next);
+    await this.#world.subscribe(FINAL_TOPIC, next, EVENTS_ONLY);
     this.#generation += 1;
     for (const member of this.processes.members) this.processes.kill(member, "new subscription");
   }

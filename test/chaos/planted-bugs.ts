@@ -160,6 +160,6 @@ ${SENDING}`,
       { file: RESOLVER, search: "PURGE_MARGIN_MS = 10_000", replace: "PURGE_MARGIN_MS = 1_000" },
     ],
     faults: ["accepted, no response, nowhere to note it"],
-    times: 5,
+    times: 60,
   },
 ];

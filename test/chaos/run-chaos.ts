@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isTransient } from "../../consumer/is-transient.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { ChaosWorld } from "./chaos-world.ts";
 import { EscrowStory } from "./escrow-story.ts";
@@ -170,7 +171,10 @@ async function write(
   while (!isOver()) {
     const received = Math.min(...observers.map(({ events }) => events));
     // A database that is away just now is one of the faults.
-    if (writer.events - received < AHEAD_EVENTS) await writer.appendBlock().catch(() => undefined);
+    if (writer.events - received < AHEAD_EVENTS)
+      await writer.appendBlock().catch((error) => {
+        if (!isTransient(error)) throw error;
+      });
     await setTimeout(everyMs);
   }
 }

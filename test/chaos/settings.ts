@@ -15,4 +15,6 @@ export const PROJECT = "chaos";
 export const LATEST_TOPIC = "chain.events.v1";
 export const FINAL_TOPIC = "settlement.events.v1";
 export const TOPICS = [LATEST_TOPIC, FINAL_TOPIC] as const;
+/** The filter of subscribers: the relay's own marks have no event id. */
+export const EVENTS_ONLY = "attributes:event_id";
 export const LEDGER_SCHEMA = "settlement_ledger";

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { ChaosWorld } from "./chaos-world.ts";
-import { PROJECT } from "./settings.ts";
+import { EVENTS_ONLY, PROJECT } from "./settings.ts";
 
 /** A message as it came for the first time. */
 export type Arrival = {
@@ -9,8 +9,6 @@ export type Arrival = {
   body: string;
   attributes: Record<string, string>;
 };
-
-const FILTER = "attributes:event_id";
 
 /**
  * A plain subscriber to one topic that trusts nothing: it notes every message that Pub/Sub holds,
@@ -37,7 +35,7 @@ export class TopicObserver {
 
   static async start(world: ChaosWorld, topic: string): Promise<TopicObserver> {
     const observer = new TopicObserver(world, topic);
-    await world.subscribe(topic, observer.subscription, FILTER);
+    await world.subscribe(topic, observer.subscription, EVENTS_ONLY);
     observer.#reading = observer.#read();
     return observer;
   }
@@ -59,7 +57,7 @@ export class TopicObserver {
   /** After the topic was made anew. Everything of the old one must have been read. */
   async subscribeAgain(): Promise<void> {
     this.#generation += 1;
-    await this.#world.subscribe(this.topic, this.subscription, FILTER);
+    await this.#world.subscribe(this.topic, this.subscription, EVENTS_ONLY);
   }
 
   async stop(): Promise<void> {
