@@ -3,7 +3,7 @@ import type { Arrival } from "./topic-observer.ts";
 import { type Expected, nothingWrong, type Verdict } from "./verdict.ts";
 
 /** A message that a paused process may have sent again: `<topic>/<ordering key>/<event id>`. */
-export type Excuses = ReadonlySet<string>;
+type Excuses = ReadonlySet<string>;
 
 /**
  * Judges what a plain subscriber got from a topic: each expected event in one message, first
