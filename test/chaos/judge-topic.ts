@@ -2,9 +2,6 @@ import { LATEST_TOPIC } from "./settings.ts";
 import type { Arrival } from "./topic-observer.ts";
 import { type Expected, nothingWrong, type Verdict } from "./verdict.ts";
 
-/** A message that a paused process may have sent again: `<topic>/<ordering key>/<event id>`. */
-type Excuses = ReadonlySet<string>;
-
 /**
  * Judges what a plain subscriber got from a topic: each expected event in one message, first
  * arrivals of a key in the order of the chain and numbered without a gap, bytes and attributes as
