@@ -1,6 +1,9 @@
 import { EXIT_RETRY } from "../../cli/process-config.ts";
 import { type Exit, ServiceProcess } from "../support/service-process.ts";
 
+const LAST_LINES = 30;
+const LINE_LENGTH = 600;
+
 /**
  * The engine or the relay, which dies and starts again many times in the course of the suite. When
  * it ends by itself and says that a new start may help, it gets one, as from any supervisor.
@@ -35,7 +38,8 @@ export class RestartableService {
   /** The last lines it printed, and how it ended if it did. */
   get lastWords(): string {
     const exit = this.#exit === null ? "running" : `ended: ${JSON.stringify(this.#exit)}`;
-    return [...(this.#process?.lines.slice(-40) ?? []), exit].join("\n");
+    const lines = this.#process?.lines.slice(-LAST_LINES) ?? [];
+    return [...lines.map((line) => line.slice(0, LINE_LENGTH)), exit].join("\n");
   }
 
   start(): void {

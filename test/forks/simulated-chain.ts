@@ -13,6 +13,8 @@ export type Block = {
   logs: readonly BlockLog[];
   /** When it came into the world, counted in blocks of the chain: who lags knows no later ones. */
   born: number;
+  /** Whether it was canonical and then was not, be it again now. */
+  wasDropped: boolean;
 };
 
 export type BlockLog = TransactionLog & { index: number; transactionIndex: number };
@@ -91,8 +93,7 @@ export class SimulatedChain {
    */
   fork(ancestor: number, plans: readonly BlockPlan[]): Block {
     this.#allow(ancestor);
-    const dropped = this.head;
-    this.#canonical = this.#canonical.slice(0, ancestor + 1);
+    const dropped = this.#dropBehind(ancestor);
     this.mine(plans);
     return dropped;
   }
@@ -105,10 +106,10 @@ export class SimulatedChain {
   adopt(head: Block): Block {
     const ancestor = this.commonAncestor(head);
     this.#allow(ancestor.number);
-    const dropped = this.head;
+    const dropped = this.#dropBehind(ancestor.number);
     const branch: Block[] = [];
     for (let at = head; at !== ancestor && at.parent !== null; at = at.parent) branch.push(at);
-    this.#canonical = [...this.#canonical.slice(0, ancestor.number + 1), ...branch.reverse()];
+    this.#canonical.push(...branch.reverse());
     return dropped;
   }
 
@@ -124,6 +125,14 @@ export class SimulatedChain {
       throw new Error(`block ${ancestor} of chain ${this.chainId} is too deep to fork from`);
   }
 
+  /** @returns the head that was dropped */
+  #dropBehind(ancestor: number): Block {
+    const dropped = this.head;
+    for (const block of this.#canonical.slice(ancestor + 1)) block.wasDropped = true;
+    this.#canonical = this.#canonical.slice(0, ancestor + 1);
+    return dropped;
+  }
+
   #append({ transactions, secondsLater }: BlockPlan): void {
     const parent = this.#canonical.at(-1) ?? null;
     const number = parent === null ? 0 : parent.number + 1;
@@ -136,7 +145,10 @@ export class SimulatedChain {
     const logs = transactions.flatMap((transaction, transactionIndex) =>
       transaction.logsAt(timestamp).map((log) => ({ ...log, index: index++, transactionIndex })),
     );
-    const block = { number, hash, parent, timestamp, transactions, logs, born: this.#born };
+    const block: Block = {
+      ...{ number, hash, parent, timestamp, transactions, logs },
+      ...{ born: this.#born, wasDropped: false },
+    };
     this.#byHash.set(hash, block);
     this.#canonical.push(block);
     this.#highest = Math.max(this.#highest, number);

@@ -17,7 +17,8 @@ type Key = {
  * - each announcement is an event that some branch really had, with the bytes it calls for;
  * - at no time do two facts of a key stand that no single branch has: so no replacement comes
  *   before the retraction of what it replaces;
- * - each retraction takes back one fact that stands; a final topic takes back nothing.
+ * - each retraction takes back one fact that stands and whose block the chain did drop; a final
+ *   topic takes back nothing.
  */
 export class TopicJudge {
   readonly #topic: string;
@@ -87,7 +88,10 @@ export class TopicJudge {
     this.#retractions += 1;
     if (this.#isFinal) problem("takes back what was final");
     const retracts = attributes.retracts ?? "";
-    if (!standing.delete(retracts)) problem(`takes back ${retracts}, which does not stand`);
+    const block = standing.get(retracts);
+    if (block === undefined) problem(`takes back ${retracts}, which does not stand`);
+    else if (!block.wasDropped) problem(`takes back ${retracts}, whose block was never dropped`);
+    standing.delete(retracts);
   }
 
   #judgeEvent(message: Received, { standing }: Key, problem: Problem): void {
