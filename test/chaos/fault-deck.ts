@@ -5,6 +5,8 @@ const BETWEEN_MS = { min: 100, max: 800 };
 const MIXTURE = 0.35;
 /** Occasions that a fault gets to take effect, before the run ends without it. */
 const TRIES = 4;
+/** In a row, for each of them. */
+const ATTEMPTS = 3;
 
 /** Plays faults in random order, alone and two at a time, each as often as any other. */
 export class FaultDeck {
@@ -45,9 +47,13 @@ export class FaultDeck {
   async #inject(fault: Fault): Promise<void> {
     const { name } = fault;
     this.#tries.set(name, (this.#tries.get(name) ?? 0) + 1);
-    // A mixture may take away what a fault needs: it then took no effect.
-    const times = await fault.inject(this.#stage).catch(() => 0);
-    this.counts.set(name, (this.counts.get(name) ?? 0) + times);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      // Another fault may take away what this one needs: it then took no effect.
+      const times = await fault.inject(this.#stage).catch(() => 0);
+      this.counts.set(name, (this.counts.get(name) ?? 0) + times);
+      if (times > 0) return;
+      await setTimeout(BETWEEN_MS.max);
+    }
   }
 
   #draw(): Fault {

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import { loseResponse } from "./faults-of-publishing.ts";
+import { denyPermission, loseResponse } from "./faults-of-publishing.ts";
 import type { ProcessFault } from "./process-fault.ts";
+import type { PublishFault } from "./publish-faults.ts";
 import { anyRelay, type Fault, type Stage } from "./stage.ts";
 
 /** The statements that write the journal. */
@@ -16,6 +17,13 @@ const ACKNOWLEDGED = [
   "resolve",
 ];
 const OCCASION_MS = 6_000;
+/** What makes relays come by the rarer statements. */
+const OCCASIONS: Record<string, PublishFault> = {
+  unclaim: denyPermission,
+  doubt: loseResponse,
+  receipt: loseResponse,
+  resolve: loseResponse,
+};
 
 async function toAnyRelay(stage: Stage, fault: ProcessFault, withinMs: number): Promise<number> {
   const relay = anyRelay(stage);
@@ -88,8 +96,15 @@ export const FAULTS_OF_POSTGRES: readonly Fault[] = [
   ...ACKNOWLEDGED.map(
     (statement): Fault => ({
       name: `answer to ${statement} lost`,
-      inject: (stage) =>
-        toEachRelay(stage, { kind: "lost-acknowledgement", statement }, OCCASION_MS),
+      async inject(stage) {
+        const fault = { kind: "lost-acknowledgement", statement } as const;
+        const occasion = OCCASIONS[statement];
+        const [times] = await Promise.all([
+          toEachRelay(stage, fault, OCCASION_MS),
+          occasion && stage.publishing.befall(this.name, occasion, { forMs: 300 }),
+        ]);
+        return times;
+      },
     }),
   ),
   {

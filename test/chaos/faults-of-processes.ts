@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { loseResponse } from "./faults-of-publishing.ts";
 import type { Fleet, Member } from "./fleet.ts";
 import { LEDGER_POINTS } from "./ledger.ts";
 import { isBarrier, topicKeyOf } from "./publish-faults.ts";
@@ -19,12 +20,23 @@ export const FAULTS_OF_PROCESSES: readonly Fault[] = [
       return pause(stage.relays, relay, PAUSE_MS);
     },
   },
-  ...["after:claim", "before:send", "after:send", "before:mark", "before:resolve"].map(
+  ...["after:claim", "before:send", "after:send", "before:mark"].map(
     (point): Fault => ({
       name: `SIGSTOP ${point}, then SIGCONT`,
       inject: (stage) => freezeAt(stage, point),
     }),
   ),
+  {
+    name: "SIGSTOP before:resolve, then SIGCONT",
+    async inject(stage) {
+      const [times] = await Promise.all([
+        // Only a lead resolves.
+        Promise.all(stage.relays.members.map((relay) => freezeAt(stage, "before:resolve", relay))),
+        stage.publishing.befall(this.name, loseResponse, { forMs: 300 }),
+      ]);
+      return times.reduce((sum, each) => sum + each, 0);
+    },
+  },
   {
     name: "SIGSTOP after claim, woken into the takeover",
     inject: wakeIntoTakeover,
@@ -70,9 +82,12 @@ async function pause(relays: Fleet, relay: Member, forMs: number): Promise<numbe
 }
 
 /** The process stops itself at a point; others take over; it goes on where it was. */
-async function freezeAt(stage: Stage, point: string): Promise<number> {
+async function freezeAt(
+  stage: Stage,
+  point: string,
+  relay: Member | null = anyRelay(stage),
+): Promise<number> {
   const { relays } = stage;
-  const relay = anyRelay(stage);
   if (relay === null) return 0;
   relays.spare(relay);
   const times = await relays.inject(relay, { kind: "freeze", point }, OCCASION_MS);

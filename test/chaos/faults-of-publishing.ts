@@ -43,6 +43,10 @@ export const loseResponse: PublishFault = async (_, accept) => {
   throw injected("UNAVAILABLE");
 };
 
+export const denyPermission: PublishFault = async () => {
+  throw injected("PERMISSION_DENIED");
+};
+
 const acceptedAfter =
   (atMs: () => number): PublishFault =>
   async (_, accept) => {
@@ -82,9 +86,7 @@ export const FAULTS_OF_PUBLISHING: readonly Fault[] = [
   publishing("quota exhausted", 1_500, async () => {
     throw injected("RESOURCE_EXHAUSTED");
   }),
-  publishing("permission lost and regained", 1_500, async () => {
-    throw injected("PERMISSION_DENIED");
-  }),
+  publishing("permission lost and regained", 1_500, denyPermission),
   {
     name: "accepted late, after a takeover",
     inject: ({ publishing, relays }) =>
