@@ -45,6 +45,7 @@ async function playFaults(): Promise<boolean> {
     faults: FAULTS.filter(({ name }) => wanted === undefined || wanted.includes(name)),
     root: join(import.meta.dirname, ".."),
     failFast: false,
+    keepEvidence: true,
     stallMs: 90_000,
     progress: print,
     signal: stop.signal,

@@ -38,6 +38,8 @@ export type ChaosOptions = {
   root: string;
   /** End as soon as a subscriber has seen something twice. */
   failFast: boolean;
+  /** Keep logs and data when something is wrong. */
+  keepEvidence: boolean;
   /** How long nothing may move, while something is left to publish. */
   stallMs: number;
   progress: (line: string) => void;
@@ -158,7 +160,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     await Promise.all([fleet.end(), ledger.processes.end()]);
     await Promise.all(observers.map((observer) => observer.stop()));
-    await world.end(isWrong && !failFast);
+    await world.end(isWrong && options.keepEvidence);
   }
 }
 

@@ -32,6 +32,7 @@ export async function runPlantedBug(
       root,
       // Then it need not be waited for what comes after.
       failFast: shows === "duplicated",
+      keepEvidence: false,
       stallMs: 25_000,
       progress: () => undefined,
       ...(signal ? { signal } : {}),

@@ -48,6 +48,7 @@ test("relays that are killed and disturbed lose, repeat and reorder nothing", as
     faults: FAULTS.filter(({ name }) => FEW_FAULTS.includes(name)),
     root: ROOT,
     failFast: false,
+    keepEvidence: true,
     stallMs: 60_000,
     progress: () => undefined,
   });
