@@ -1,13 +1,15 @@
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { ForkJudge } from "./fork-judge.ts";
 import { ForkWorld } from "./fork-world.ts";
-import { HistoryPlayer, SPECIALS } from "./history-player.ts";
+import { HistoryPlayer, SPECIALS, type Special } from "./history-player.ts";
 
 export type ForkOptions = {
   histories: number;
   seed: number;
   /** Number of the first history; others than 1 to see one again. */
   first: number;
+  /** What every history has in it; without it they take turns. */
+  special?: Special | undefined;
   progress: (line: string) => void;
 };
 
@@ -44,7 +46,7 @@ export async function runForks(options: ForkOptions): Promise<ForkReport> {
       const player: HistoryPlayer = new HistoryPlayer(world, random, () =>
         judge.isHeard(player.histories),
       );
-      const special = SPECIALS[number % SPECIALS.length] ?? "none";
+      const special = options.special ?? SPECIALS[number % SPECIALS.length] ?? "none";
       const beganMs = performance.now();
       await player.play(special);
       const problems = await judge.judge(player.histories);
