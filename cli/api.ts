@@ -3,6 +3,7 @@ import { parseChains } from "../config/parse-chains.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "./end-with-parent.ts";
 import { becomeApi, ENGINE_SHUTDOWN_MS } from "./engine.ts";
+import { ensureEngineStarts } from "./engine-start.ts";
 import { waitForViews } from "./ensure-views.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { exitWith, parseProcessConfig } from "./process-config.ts";
@@ -15,6 +16,7 @@ try {
   parseChains(process.env);
   await checkDatabase(config.databaseUrl);
   // Until an indexer has made its tables there is nothing to read.
+  await ensureEngineStarts(config.databaseUrl);
   await waitForViews(config.databaseUrl, new AbortController().signal);
   await becomeApi({
     port: config.apiPort || (await freePort()),

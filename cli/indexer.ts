@@ -4,6 +4,7 @@ import { parseChains } from "../config/parse-chains.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "./end-with-parent.ts";
 import { becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
+import { recordEngineSettled, recordEngineStart } from "./engine-start.ts";
 import { ensureViews } from "./ensure-views.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
@@ -21,6 +22,9 @@ try {
   const schema = await deploymentSchema();
   // Whoever supervises this process can release the engine's lock when it is gone.
   process.send?.({ schema });
+  const before = await recordEngineStart(config.databaseUrl, schema);
+  // Should this fail, the API is only more careful than it need be for half a minute.
+  void recordEngineSettled(config.databaseUrl, schema, before).catch(() => undefined);
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
   globalThis.fetch = guardUnknownBlocks(globalThis.fetch, (hash) => {
     console.error(`No RPC node knows block ${hash}, which is a parent of one that was announced.`);

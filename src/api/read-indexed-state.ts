@@ -7,13 +7,16 @@ type Row = {
   chain_id: string | null;
   latest_checkpoint: string;
   events: string;
+  is_settled: boolean | null;
 };
 
 /** Reads how far the engine is from its own tables, in one statement. */
 export async function readIndexedState(): Promise<IndexedState> {
   const { rows } = await db.execute(sql`
     select (m.value ->> 'is_ready')::int = 1 as is_ready, c.chain_id, c.latest_checkpoint,
-           coalesce(s.events, 0) as events
+           coalesce(s.events, 0) as events,
+           (select is_settled from escrow._engine_start
+            order by started_at desc limit 1) as is_settled
     from _ponder_meta m
     left join _ponder_checkpoint c on true
     left join chain_stat s on s.chain_id = c.chain_id
@@ -22,6 +25,7 @@ export async function readIndexedState(): Promise<IndexedState> {
   const found = rows as Row[];
   return {
     isReady: found[0]?.is_ready ?? false,
+    isSettled: found[0]?.is_settled ?? true,
     heads: found.flatMap(({ chain_id, latest_checkpoint, events }) =>
       chain_id === null
         ? []

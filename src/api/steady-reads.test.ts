@@ -2,11 +2,17 @@ import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { type IndexedState, steadyReads } from "./steady-reads.ts";
 
-function at(block: number, isReady = true, events = block): IndexedState {
+function at(
+  block: number,
+  { isReady = true, isSettled = true, events = block } = {},
+): IndexedState {
   const digits = (value: number, count: number): string => String(value).padStart(count, "0");
   const checkpoint = `${digits(1_700_000_000 + block, 10)}${digits(1, 16)}${digits(block, 16)}${"9".repeat(33)}`;
-  return { isReady, heads: [{ chainId: 1, checkpoint, events }] };
+  return { isReady, isSettled, heads: [{ chainId: 1, checkpoint, events }] };
 }
+
+const RESTARTED = { isSettled: false };
+const RESTARTING = { isSettled: false, isReady: false };
 
 /** An app whose engine is at the given state; `during` is called while an answer is made. */
 function app(options = { holdMs: 200, acceptAfterMs: 60_000 }) {
@@ -30,9 +36,9 @@ describe("steady reads", () => {
   test("hold an answer back until the engine is where it was again", async () => {
     const { engine, get } = app();
     await get();
-    engine.state = at(4, false);
+    engine.state = at(4, RESTARTING);
     setTimeout(() => {
-      engine.state = at(11);
+      engine.state = at(11, RESTARTED);
     }, 80);
     const response = await get();
     expect(response.status).toBe(200);
@@ -42,7 +48,7 @@ describe("steady reads", () => {
   test("answer 503 and when to come back when that takes too long", async () => {
     const { engine, get } = app();
     await get();
-    engine.state = at(4);
+    engine.state = at(4, RESTARTED);
     const response = await get();
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("1");
@@ -52,44 +58,45 @@ describe("steady reads", () => {
     const { engine, get } = app();
     await get();
     engine.during = () => {
-      engine.state = at(10, false);
+      engine.state = at(10, RESTARTING);
     };
     expect((await get()).status).toBe(503);
   });
 
   test("answer during a first backfill, while nothing was answered that could be lost", async () => {
     const { engine, get } = app();
-    engine.state = at(1, false);
+    engine.state = at(1, { isReady: false });
     expect((await get()).status).toBe(200);
-    engine.state = at(2, false);
+    engine.state = at(2, { isReady: false });
     expect((await get()).status).toBe(200);
   });
 
   test("see through a checkpoint that stands still while the events are gone", async () => {
     const { engine, get } = app();
     await get();
-    engine.state = at(12, true, 0);
+    engine.state = at(10, RESTARTED);
+    expect((await get()).status).toBe(200);
+    engine.state = at(12, { ...RESTARTED, events: 0 });
     expect((await get()).status).toBe(503);
-    engine.state = at(3, true, 3);
+    engine.state = at(3, RESTARTED);
     expect((await get()).status).toBe(503);
-    engine.state = at(13, true, 13);
+    engine.state = at(13, RESTARTED);
     expect((await get()).status).toBe(200);
   });
 
-  test("accept fewer events once the engine has moved on: a reorg took them", async () => {
+  test("tell at once what a reorg leaves, fewer events and a lower head, under a settled engine", async () => {
     const { engine, get } = app();
     await get();
-    engine.state = at(12, true, 8);
-    setTimeout(() => {
-      engine.state = at(13, true, 8);
-    }, 80);
-    expect((await get()).status).toBe(200);
+    engine.state = at(9, { events: 7 });
+    const response = await get();
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-indexed-block")).toBe("1=9");
   });
 
-  test("accept a chain that stays behind: it went back itself", async () => {
+  test("accept what stays behind after a restart: the chain went back meanwhile", async () => {
     const { engine, get } = app({ holdMs: 200, acceptAfterMs: 100 });
     await get();
-    engine.state = at(9);
+    engine.state = at(9, RESTARTED);
     expect((await get()).status).toBe(200);
     expect(Number(await (await get()).text())).toBe(9);
   });

@@ -1,18 +1,19 @@
 import { createMiddleware } from "hono/factory";
 
 /**
- * How far the read models are: whether the engine is live; and for each chain its last checkpoint,
- * and how many events there are.
+ * How far the read models are: whether the engine is live, whether it has indexed anew what it took
+ * back at its last start, and for each chain its last checkpoint and how many events there are.
  */
 export type IndexedState = {
   isReady: boolean;
+  isSettled: boolean;
   heads: { chainId: number; checkpoint: string; events: number }[];
 };
 
 export type SteadyReadsOptions = {
   /** How long an answer may be held back until the engine has caught up again. */
   holdMs: number;
-  /** After this long behind, what there is counts as the truth: the chain itself went back. */
+  /** After this long behind, what there is counts as the truth: the chain went back meanwhile. */
   acceptAfterMs: number;
 };
 
@@ -27,30 +28,14 @@ const LOOK_MS = 50;
  *   x-indexed-block: <chain id>=<block> …     x-indexed-at: <chain id>=<block time> …
  *
  * It looks before and after the answer is made, because the engine rolls back in one transaction
- * that may fall between them. The engine's checkpoint alone does not tell: after a restart it stands
- * still, wrong, until the first block is indexed anew. So fewer events than before count as behind
- * until the checkpoint has moved on from where it stood; if there are still fewer then, the chain
- * itself took them back.
+ * that may fall between them. The engine's checkpoint does not tell: after a restart it stands
+ * still, wrong, until the first block is indexed anew. So while a start of the engine is not settled,
+ * fewer events than were there before count as behind. Afterwards they do not: then the chain took
+ * them back, and that is the truth.
  */
 export function steadyReads(read: () => Promise<IndexedState>, options: SteadyReadsOptions) {
   let served: IndexedState | null = null;
   let behindSinceMs: number | null = null;
-  const stuckAt = new Map<number, string>();
-
-  const isBehindOf = (state: IndexedState, before: IndexedState): boolean => {
-    if (before.isReady && !state.isReady) return true;
-    return before.heads.some(({ chainId, checkpoint, events }) => {
-      const now = state.heads.find((head) => head.chainId === chainId);
-      if (now === undefined || now.events >= events) {
-        stuckAt.delete(chainId);
-        return now !== undefined && now.checkpoint < checkpoint;
-      }
-      const stuck = stuckAt.get(chainId) ?? now.checkpoint;
-      stuckAt.set(chainId, stuck);
-      return now.checkpoint < checkpoint || now.checkpoint <= stuck;
-    });
-  };
-
   const look = async (): Promise<{ state: IndexedState; isBehind: boolean }> => {
     const state = await read();
     const isBehind = served !== null && isBehindOf(state, served);
@@ -81,6 +66,15 @@ export function steadyReads(read: () => Promise<IndexedState>, options: SteadyRe
     const { heads } = before.state;
     c.res.headers.set("x-indexed-block", heads.map(blockOf).join(" "));
     c.res.headers.set("x-indexed-at", heads.map(timeOf).join(" "));
+  });
+}
+
+function isBehindOf(state: IndexedState, served: IndexedState): boolean {
+  if (served.isReady && !state.isReady) return true;
+  if (state.isSettled) return false;
+  return served.heads.some(({ chainId, checkpoint, events }) => {
+    const now = state.heads.find((head) => head.chainId === chainId);
+    return now !== undefined && (now.events < events || now.checkpoint < checkpoint);
   });
 }
 

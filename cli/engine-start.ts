@@ -1,0 +1,111 @@
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
+import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
+
+/** A chain's checkpoint before the engine began, and the version of its row. */
+export type CheckpointBefore = { chainId: string; checkpoint: string; rowVersion: string };
+
+const POLL_MS = 200;
+/** A chain that went back while the engine was away never gets where it was. */
+const GIVE_UP_MS = 60_000;
+
+/**
+ * Writes down that an engine begins on a deployment, before it takes back everything that is not
+ * final. Until it is settled again, the API takes missing rows for that, and not for a reorg.
+ *
+ * @returns how far the deployment was; empty for a new one
+ */
+export async function recordEngineStart(
+  databaseUrl: string,
+  schema: string,
+): Promise<CheckpointBefore[]> {
+  return await withClient(databaseUrl, async (client) => {
+    await createTable(client);
+    const before = await readCheckpoints(client, schema);
+    await client.query(
+      `insert into "${VIEWS_SCHEMA}"._engine_start values ($1, $2, now())
+       on conflict (deployment) do update
+         set is_settled = excluded.is_settled, started_at = excluded.started_at`,
+      [schema, before.length === 0],
+    );
+    return before;
+  });
+}
+
+/**
+ * Waits until the engine has indexed anew what it took back, and writes that down. Its checkpoint
+ * stands still, wrong, until the first block after the start: so the row has to have changed, too.
+ */
+export async function recordEngineSettled(
+  databaseUrl: string,
+  schema: string,
+  before: CheckpointBefore[],
+): Promise<void> {
+  if (before.length === 0) return;
+  await withClient(databaseUrl, async (client) => {
+    const deadlineMs = performance.now() + GIVE_UP_MS;
+    while (performance.now() < deadlineMs) {
+      const now = await readCheckpoints(client, schema);
+      const isSettled = before.every(({ chainId, checkpoint, rowVersion }) =>
+        now.some(
+          (row) =>
+            row.chainId === chainId &&
+            row.rowVersion !== rowVersion &&
+            row.checkpoint >= checkpoint,
+        ),
+      );
+      if (isSettled) break;
+      await setTimeout(POLL_MS);
+    }
+    await client.query(
+      `update "${VIEWS_SCHEMA}"._engine_start set is_settled = true where deployment = $1`,
+      [schema],
+    );
+  });
+}
+
+/** Makes sure that there is something to read, also where no engine of this version ever began. */
+export async function ensureEngineStarts(databaseUrl: string): Promise<void> {
+  await withClient(databaseUrl, createTable);
+}
+
+async function readCheckpoints(client: pg.Client, schema: string): Promise<CheckpointBefore[]> {
+  const { rows: found } = await client.query("select to_regclass($1) is not null as exists", [
+    `"${schema}"._ponder_checkpoint`,
+  ]);
+  if (!found[0].exists) return [];
+  const { rows } = await client.query(
+    `select chain_id::text as "chainId", latest_checkpoint as checkpoint,
+            xmin::text as "rowVersion"
+     from "${schema}"._ponder_checkpoint`,
+  );
+  return rows;
+}
+
+async function createTable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query("select to_regclass($1) is not null as exists", [
+    `${VIEWS_SCHEMA}._engine_start`,
+  ]);
+  if (rows[0].exists) return;
+  await client.query(`create schema if not exists "${VIEWS_SCHEMA}"`);
+  await client.query(
+    `create table if not exists "${VIEWS_SCHEMA}"._engine_start (
+       deployment text primary key,
+       is_settled boolean not null,
+       started_at timestamptz not null)`,
+  );
+}
+
+async function withClient<T>(
+  databaseUrl: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
