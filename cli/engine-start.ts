@@ -13,7 +13,7 @@ const GIVE_UP_MS = 60_000;
  * Writes down that an engine begins on a deployment, before it takes back everything that is not
  * final. Until it is settled again, the API takes missing rows for that, and not for a reorg.
  *
- * @returns how far the deployment was; empty for a new one
+ * @returns how far the deployment was, or for a new one the live deployment; empty for the first
  */
 export async function recordEngineStart(
   databaseUrl: string,
@@ -21,7 +21,12 @@ export async function recordEngineStart(
 ): Promise<CheckpointBefore[]> {
   return await withClient(databaseUrl, async (client) => {
     await createTable(client);
-    const before = await readCheckpoints(client, schema);
+    const own = await readCheckpoints(client, schema);
+    // A new deployment has to get where the live one is, before or after it takes its place.
+    const before =
+      own.length > 0
+        ? own
+        : (await readCheckpoints(client, VIEWS_SCHEMA)).map((row) => ({ ...row, rowVersion: "" }));
     await client.query(
       `insert into "${VIEWS_SCHEMA}"._engine_start values ($1, $2, now())
        on conflict (deployment) do update
@@ -43,8 +48,9 @@ export async function recordEngineSettled(
 ): Promise<void> {
   if (before.length === 0) return;
   await withClient(databaseUrl, async (client) => {
-    const deadlineMs = performance.now() + GIVE_UP_MS;
+    let deadlineMs = performance.now() + GIVE_UP_MS;
     while (performance.now() < deadlineMs) {
+      if (!(await isReady(client, schema))) deadlineMs = performance.now() + GIVE_UP_MS;
       const now = await readCheckpoints(client, schema);
       const isSettled = before.every(({ chainId, checkpoint, rowVersion }) =>
         now.some(
@@ -74,12 +80,24 @@ async function readCheckpoints(client: pg.Client, schema: string): Promise<Check
     `"${schema}"._ponder_checkpoint`,
   ]);
   if (!found[0].exists) return [];
+  // A view has no row versions.
+  const rowVersion = schema === VIEWS_SCHEMA ? "''" : "xmin::text";
   const { rows } = await client.query(
     `select chain_id::text as "chainId", latest_checkpoint as checkpoint,
-            xmin::text as "rowVersion"
+            ${rowVersion} as "rowVersion"
      from "${schema}"._ponder_checkpoint`,
   );
   return rows;
+}
+
+/** Whether the engine's backfill is done, which may take hours. */
+async function isReady(client: pg.Client, schema: string): Promise<boolean> {
+  const { rows } = await client
+    .query(
+      `select value ->> 'is_ready' = '1' as is_ready from "${schema}"._ponder_meta where key = 'app'`,
+    )
+    .catch(() => ({ rows: [] }));
+  return rows[0]?.is_ready ?? false;
 }
 
 async function createTable(client: pg.Client): Promise<void> {
