@@ -90,7 +90,7 @@ export const FAULTS_OF_POSTGRES: readonly Fault[] = [
         toEachRelay(stage, fault, fault.forMs + 100),
         stage.publishing.befall(this.name, loseResponse, { forMs: 300 }),
       ]);
-      return times;
+      return times > 0 ? 1 : 0;
     },
   },
   ...ACKNOWLEDGED.map(

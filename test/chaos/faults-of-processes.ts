@@ -1,14 +1,17 @@
 import { setTimeout } from "node:timers/promises";
+import type pg from "pg";
 import { loseResponse } from "./faults-of-publishing.ts";
 import type { Fleet, Member } from "./fleet.ts";
 import { LEDGER_POINTS } from "./ledger.ts";
 import { isBarrier, topicKeyOf } from "./publish-faults.ts";
-import { LEASE_MS, REQUEST_LIFE_MS } from "./settings.ts";
+import { LEASE_MS, PUBLISH_TIMEOUT_MS, REQUEST_LIFE_MS } from "./settings.ts";
 import { anyRelay, type Fault, type Stage } from "./stage.ts";
 
 /** Long enough for others to take over, find out and go on. */
 const PAUSE_MS = LEASE_MS + REQUEST_LIFE_MS + 1_500;
 const OCCASION_MS = 6_000;
+/** How long the successor's request is under way: less than its timeout. */
+const HELD_MS = PUBLISH_TIMEOUT_MS - 100;
 
 /** Faults that pause a relay: the only ones after which a copy on the topic can be physics. */
 export const FAULTS_OF_PROCESSES: readonly Fault[] = [
@@ -74,7 +77,7 @@ export const FAULTS_OF_PROCESSES: readonly Fault[] = [
 
 async function pause(relays: Fleet, relay: Member, forMs: number): Promise<number> {
   relays.spare(relay);
-  relay.child.kill("SIGSTOP");
+  relays.pause(relay);
   await setTimeout(forMs);
   relays.wakeUp(relay);
   relays.unspare(relay);
@@ -97,34 +100,48 @@ async function freezeAt(
   return times;
 }
 
-/** It wakes just when its successor's request for one of its keys is under way. */
+/** It wakes just when its successor's request for the very same messages is under way. */
 async function wakeIntoTakeover(stage: Stage): Promise<number> {
-  const { relays, publishing } = stage;
+  const { relays, publishing, world, writer } = stage;
   const relay = anyRelay(stage);
   if (relay === null) return 0;
   relays.spare(relay);
+  const topics = await topicsById(world.pool);
   const claimed = new Set<string>();
-  relays.onClaimed = (member, orderingKeys) => {
-    if (member === relay) for (const key of orderingKeys) claimed.add(key);
+  relays.onClaimed = (member, keys) => {
+    if (member !== relay) return;
+    writer.isHeld = true;
+    for (const key of keys) claimed.add(key.replace(/^\d+/, (id) => topics.get(id) ?? id));
   };
-  const times = await relays.inject(relay, { kind: "freeze", point: "after:claim" }, OCCASION_MS);
-  const woken = await publishing.befall(
-    "woken into the takeover",
-    async (_, accept) => {
-      relays.wakeUp(relay);
-      await setTimeout(250);
-      return accept();
-    },
-    {
-      forMs: 0,
-      atMostMs: times > 0 ? 2 * PAUSE_MS : 0,
-      applies: (request) =>
-        !isBarrier(request) &&
-        claimed.has(request.messages[0]?.orderingKey ?? "") &&
-        relays.senderOf(topicKeyOf(request)) !== relay,
-    },
+  try {
+    const times = await relays.inject(relay, { kind: "freeze", point: "after:claim" }, OCCASION_MS);
+    const woken = await publishing.befall(
+      "woken into the takeover",
+      async (_, accept) => {
+        relays.wakeUp(relay);
+        await setTimeout(HELD_MS);
+        return accept();
+      },
+      {
+        forMs: 0,
+        atMostMs: times > 0 ? 2 * PAUSE_MS : 0,
+        applies: (request) =>
+          !isBarrier(request) &&
+          claimed.has(topicKeyOf(request)) &&
+          relays.senderOf(topicKeyOf(request)) !== relay,
+      },
+    );
+    return woken > 0 ? 1 : 0;
+  } finally {
+    writer.isHeld = false;
+    relays.wakeUp(relay);
+    relays.unspare(relay);
+  }
+}
+
+async function topicsById(pool: pg.Pool): Promise<Map<string, string>> {
+  const { rows } = await pool.query<{ id: number; topic: string }>(
+    "select id, topic from relay.publication",
   );
-  relays.wakeUp(relay);
-  relays.unspare(relay);
-  return woken;
+  return new Map(rows.map(({ id, topic }) => [String(id), topic]));
 }

@@ -33,6 +33,7 @@ export type Member = {
   death: Death | null;
   fuse?: NodeJS.Timeout;
   killedAt?: string;
+  isPaused: boolean;
   /** Events of the requests that it waits for, by `<topic>/<ordering key>`. */
   inFlight: Map<string, string[]>;
 };
@@ -48,8 +49,8 @@ export class Fleet {
   /** The process that last began to send on a key. */
   readonly #senders = new Map<string, Member>();
   readonly #keepers: Promise<void>[] = [];
-  /** Told of a member that freezes itself: the keys it has claimed and not sent. */
-  onClaimed: (member: Member, orderingKeys: string[]) => void = () => undefined;
+  /** Told of a member that freezes itself: its last claim, as `<publication id>/<ordering key>`. */
+  onClaimed: (member: Member, keys: string[]) => void = () => undefined;
   /** Events, as `<topic> <event id>`, that were in flight while their process was paused. */
   readonly excusable = new Set<string>();
   #orders = 0;
@@ -95,8 +96,16 @@ export class Fleet {
     return times;
   }
 
+  /** SIGSTOP. */
+  pause(member: Member): void {
+    member.isPaused = true;
+    member.child.kill("SIGSTOP");
+  }
+
   /** SIGCONT. What was in flight meanwhile may come late: nothing can prevent it. */
   wakeUp(member: Member): void {
+    if (!member.isPaused) return;
+    member.isPaused = false;
     for (const [topicKey, eventIds] of member.inFlight)
       for (const eventId of eventIds)
         this.excusable.add(`${topicKey.slice(0, topicKey.indexOf("/"))} ${eventId}`);
@@ -177,7 +186,7 @@ export class Fleet {
     this.started += 1;
     // The suite's own servers come first: what they are late with would look like a fault.
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-    const member: Member = { slot, child, death, inFlight: new Map() };
+    const member: Member = { slot, child, death, isPaused: false, inFlight: new Map() };
     child.on("message", (note) => this.#hear(member, note as Note));
     child.on("error", () => undefined);
     return member;
@@ -191,7 +200,10 @@ export class Fleet {
       this.#senders.set(note.topicKey, member);
       member.inFlight.set(note.topicKey, note.eventIds);
     } else if (note.type === "sent") member.inFlight.delete(note.topicKey);
-    else this.onClaimed(member, note.orderingKeys);
+    else {
+      member.isPaused = true;
+      this.onClaimed(member, note.keys);
+    }
   }
 
   #condemn(member: Member, death: Death | null): void {

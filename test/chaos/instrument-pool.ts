@@ -38,9 +38,10 @@ function instrumentClient(client: pg.PoolClient, faults: ProcessFaults): void {
     }
     const result = await query(text, values);
     if (faults.losesAcknowledgementOf(name)) await loseConnection(client);
-    if (name === "claim")
-      for (const row of result.rows as { ordering_key: string }[])
-        faults.claimed.add(row.ordering_key);
+    if (name === "claim") {
+      const rows = result.rows as { ordering_key: string }[];
+      faults.claimed = new Set(rows.map(({ ordering_key }) => `${values?.[0]}/${ordering_key}`));
+    }
     // A claim of nothing is no claim.
     if (name !== "claim" || result.rows.length > 0) await faults.reach(`after:${name}`);
     return result;

@@ -26,7 +26,6 @@ export function instrumentPubsub(
     const isBarrier = messages[0]?.attributes[BARRIER_ATTRIBUTE] !== undefined;
     const send = () => publish(topic, orderingKey, messages, timeoutMs);
     if (isBarrier) return around("barrier", send);
-    faults.claimed.delete(orderingKey);
     const topicKey = `${topic}/${orderingKey}`;
     const eventIds = messages.map(({ attributes }) => attributes.event_id ?? "");
     faults.tell({ type: "sending", topicKey, eventIds });

@@ -17,6 +17,8 @@ export class OutboxWriter {
   #pending: StoryBlock | null = null;
   #finalized = "0".repeat(75);
   events = 0;
+  /** Nothing new comes: keys stay as they were claimed. */
+  isHeld = false;
 
   constructor(pool: pg.Pool, story: EscrowStory) {
     this.#pool = pool;

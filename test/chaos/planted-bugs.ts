@@ -13,8 +13,6 @@ export type PlantedBug = {
   /** Times that each fault must take effect, unless the mistake shows before. */
   times: number;
   kills?: { count: number; points: string[] };
-  /** Time between two blocks, in milliseconds. */
-  writeEveryMs?: number;
 };
 
 const PUBLISH_LOOP = "relay/publish-loop.ts";
@@ -66,8 +64,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     faults: ["SIGSTOP after claim, woken into the takeover"],
-    times: 12,
-    writeEveryMs: 1_000,
+    times: 8,
   },
   {
     name: "sequence assigned at send",
@@ -160,6 +157,6 @@ ${SENDING}`,
       { file: RESOLVER, search: "PURGE_MARGIN_MS = 10_000", replace: "PURGE_MARGIN_MS = 1_000" },
     ],
     faults: ["accepted, no response, nowhere to note it"],
-    times: 60,
+    times: 6,
   },
 ];

@@ -27,8 +27,8 @@ export type Note =
   | { type: "leads" }
   /** A fault took effect, once more. */
   | { type: "fired"; id: number }
-  /** Keys that were claimed and not yet sent, at a freeze. */
-  | { type: "claimed"; orderingKeys: string[] }
+  /** The last claim before a freeze, as `<publication id>/<ordering key>`. */
+  | { type: "claimed"; keys: string[] }
   /** A request is about to leave, with these events; and it is over, however it ended. */
   | { type: "sending"; topicKey: string; eventIds: string[] }
   | { type: "sent"; topicKey: string };

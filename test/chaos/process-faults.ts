@@ -12,7 +12,7 @@ export class ProcessFaults {
   #armed: Armed[] = [];
   #isLead = false;
   #reached = new Map<string, number>();
-  /** Told to the suite when this process freezes. */
+  /** The last claim, as `<publication id>/<ordering key>`: told to the suite at a freeze. */
   claimed = new Set<string>();
 
   arm({ id, fault }: Order): void {
@@ -30,7 +30,7 @@ export class ProcessFaults {
     const freeze = this.#find("freeze", (fault) => fault.point === point);
     if (freeze === undefined) return;
     this.#disarm(freeze);
-    this.tell({ type: "claimed", orderingKeys: [...this.claimed] });
+    this.tell({ type: "claimed", keys: [...this.claimed] });
     this.fired(freeze);
     // The notes must be on their way before nothing moves any more.
     await new Promise((resolve) => setTimeout(resolve, 20));

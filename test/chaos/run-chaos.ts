@@ -32,8 +32,6 @@ export type ChaosOptions = {
   /** What to inject, besides kills, and how often each; once when left out. */
   faults: Fault[];
   timesEach?: number;
-  /** Time between two blocks, in milliseconds. */
-  writeEveryMs?: number;
   /** Where the relay and the consumer under test lie. */
   root: string;
   /** End as soon as a subscriber has seen something twice. */
@@ -121,11 +119,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       );
     }, REPORT_EVERY_MS);
     try {
-      await Promise.all([
-        write(stage, options.writeEveryMs ?? WRITE_EVERY_MS, isOver),
-        deck.play(isOver),
-        untilOver(isOver),
-      ]);
+      await Promise.all([write(stage, isOver), deck.play(isOver), untilOver(isOver)]);
       fleet.letLive();
       await finish(stage, options.stallMs, isSpoiled);
     } finally {
@@ -165,19 +159,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 /** Keeps the relays busy, and not more than that: whoever has nothing to do reaches no point. */
-async function write(
-  { writer, observers }: Stage,
-  everyMs: number,
-  isOver: () => boolean,
-): Promise<void> {
+async function write({ writer, observers }: Stage, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     const received = Math.min(...observers.map(({ events }) => events));
     // A database that is away just now is one of the faults.
-    if (writer.events - received < AHEAD_EVENTS)
+    if (!writer.isHeld && writer.events - received < AHEAD_EVENTS)
       await writer.appendBlock().catch((error) => {
         if (!isTransient(error)) throw error;
       });
-    await setTimeout(everyMs);
+    await setTimeout(WRITE_EVERY_MS);
   }
 }
 

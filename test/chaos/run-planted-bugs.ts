@@ -14,7 +14,7 @@ export type Catch = { bug: string; caughtBy: string | null; seconds: number };
  * @returns what gave it away; null when nothing did
  */
 export async function runPlantedBug(
-  { name, patches, shows, faults, times, kills, writeEveryMs }: PlantedBug,
+  { name, patches, shows, faults, times, kills }: PlantedBug,
   seed: number,
   signal?: AbortSignal,
 ): Promise<Catch> {
@@ -23,7 +23,6 @@ export async function runPlantedBug(
     const report = await runChaos({
       kills: kills?.count ?? 0,
       ...(kills ? { killPoints: kills.points } : {}),
-      ...(writeEveryMs ? { writeEveryMs } : {}),
       timesEach: times,
       seed,
       events: 100,
