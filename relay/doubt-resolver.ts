@@ -2,17 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
-import {
-  type DoubtedKey,
-  readDoubtedKeys,
-  readOldestInDoubt,
-  recordReceipts,
-  resolveDoubts,
-} from "./doubt.ts";
+import { type DoubtedKey, readDoubtedKeys, readOldestInDoubt, resolveDoubts } from "./doubt.ts";
 import type { Lease, LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Publication } from "./publication.ts";
 import type { PubsubTopics } from "./pubsub-topics.ts";
+import { ensureReceipts, readReceipts } from "./read-receipts.ts";
 import type { Receipt, Receipts } from "./receipts.ts";
 import { Signal } from "./signal.ts";
 
@@ -177,7 +172,7 @@ export class DoubtResolver {
       );
     } catch (error) {
       // A topic made anew has no receipts yet. A barrier that is lost only costs another one.
-      await this.#receipts.ensure(topic, () => this.#readAll());
+      await ensureReceipts(this.#db, this.#publication, this.#receipts);
       throw error;
     }
     return barrier;
@@ -192,10 +187,10 @@ export class DoubtResolver {
     while (waiting.size > 0) {
       if (this.#stopping) return;
       if (performance.now() > deadlineMs) {
-        await this.#receipts.ensure(this.#publication.topic, () => this.#readAll());
+        await ensureReceipts(this.#db, this.#publication, this.#receipts);
         throw new Error(`${waiting.size} barriers were not read back in ${READ_TIMEOUT_MS} ms`);
       }
-      const receipts = await this.#readSome();
+      const receipts = await readReceipts(this.#db, this.#publication, this.#receipts);
       const reached: T[] = [];
       for (const { barrier } of receipts) {
         const found = barrier === null ? undefined : waiting.get(barrier);
@@ -207,25 +202,9 @@ export class DoubtResolver {
     }
   }
 
-  async #readSome(): Promise<Receipt[]> {
-    const { topic } = this.#publication;
-    const receipts = await this.#receipts.pull(topic);
-    const numbered = receipts.flatMap(({ orderingKey, sequence }) =>
-      sequence === null ? [] : [{ orderingKey, sequence }],
-    );
-    if (numbered.length > 0) await recordReceipts(this.#db, this.#publication, numbered);
-    await this.#receipts.acknowledge(topic, receipts);
-    return receipts;
-  }
-
-  /** Reads everything that a subscription still holds whose topic is gone. */
-  async #readAll(): Promise<void> {
-    while ((await this.#readSome()).length > 0);
-  }
-
   /** Learns how far Pub/Sub's clock is from PostgreSQL's, which requests are dated by. */
   async #measureClock(): Promise<void> {
-    await this.#receipts.ensure(this.#publication.topic, () => this.#readAll());
+    await ensureReceipts(this.#db, this.#publication, this.#receipts);
     const { nowMs } = await readOldestInDoubt(this.#db, this.#publication);
     const monotonicMs = performance.now();
     const barrier = await this.#publishBarrier(CLOCK_KEY);

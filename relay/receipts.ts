@@ -44,7 +44,7 @@ export class Receipts {
    * @param rescue called before a subscription of a deleted topic goes, to read what it still holds
    * @throws TopicUnusable saying what to do; the client's error when Pub/Sub does not answer
    */
-  async ensure(topic: string, rescue: () => Promise<void> = async () => {}): Promise<void> {
+  async ensure(topic: string, rescue: () => Promise<void>): Promise<void> {
     const name = this.#path(topic);
     const topicPath = `projects/${this.#projectId}/topics/${topic}`;
     const found = await this.#find(name);

@@ -15,6 +15,7 @@ import { migrate } from "./migrate.ts";
 import { type Publication, registerPublications } from "./publication.ts";
 import { PublishLoop } from "./publish-loop.ts";
 import { PubsubTopics } from "./pubsub-topics.ts";
+import { ensureReceipts } from "./read-receipts.ts";
 import { Receipts } from "./receipts.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
 import { readPublicationStatus } from "./relay-status.ts";
@@ -93,9 +94,9 @@ export async function runRelay(
     await migrate(db);
     for (const { topic } of config.publications) {
       await topics.ensure(topic, config.createTopics);
-      await receipts.ensure(topic);
     }
     const publications = await registerPublications(db, config.publications);
+    for (const publication of publications) await ensureReceipts(db, publication, receipts);
     onListening?.(server.port);
     loops = buildLoops(db, publications, { topics, receipts, evidence }, log, metrics, config);
     await runLoops(loops, config.databaseUrl, log, signal);
@@ -154,7 +155,7 @@ function buildLoops(
     const transport = {
       send: ({ orderingKey, messages }, timeoutMs) =>
         topics.publish(topic, orderingKey, messages, timeoutMs),
-      recheckTopic: () => receipts.ensure(topic),
+      recheckTopic: () => ensureReceipts(db, publication, receipts),
     } satisfies ConstructorParameters<typeof PublishLoop>[3];
     publish.set(
       id,
