@@ -116,7 +116,7 @@ ${SENDING}`,
       },
     ],
     faults: ["SIGKILL of the consumer", "answer to the consumer's commit lost"],
-    times: 4,
+    times: 8,
   },
   {
     name: "receipts acknowledged before being written down",

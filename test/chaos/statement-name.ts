@@ -26,7 +26,7 @@ export class StatementNames {
   #commit: string | null = null;
 
   of(text: string): string {
-    if (text === "begin") {
+    if (text.startsWith("begin")) {
       this.#commit = null;
       return "begin";
     }
