@@ -159,6 +159,7 @@ export class ChaosWorld {
 
   /** @param keepFolder for whoever looks for what went wrong */
   async end(keepFolder: boolean): Promise<void> {
+    await this.#restarted;
     await Promise.allSettled([this.publisher.close(), this.subscriber.close(), this.pool.end()]);
     await this.#pubsub.stop();
     await this.#postgres.stop();
