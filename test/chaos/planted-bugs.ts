@@ -123,11 +123,11 @@ ${SENDING}`,
     shows: "duplicated",
     patches: [
       {
-        file: RESOLVER,
-        search: `    if (numbered.length > 0) await recordReceipts(this.#db, this.#publication, numbered);
-    await this.#receipts.acknowledge(topic, receipts);`,
-        replace: `    await this.#receipts.acknowledge(topic, receipts);
-    if (numbered.length > 0) await recordReceipts(this.#db, this.#publication, numbered);`,
+        file: "relay/read-receipts.ts",
+        search: `  if (numbered.length > 0) await recordReceipts(db, publication, numbered);
+  await receipts.acknowledge(publication.topic, read);`,
+        replace: `  await receipts.acknowledge(publication.topic, read);
+  if (numbered.length > 0) await recordReceipts(db, publication, numbered);`,
       },
     ],
     faults: ["accepted, no response"],
