@@ -4,6 +4,7 @@ import { anyRelay, type Fault, type Stage } from "./stage.ts";
 import type { TopicObserver } from "./topic-observer.ts";
 
 const DRAIN_MS = 15_000;
+const HEARD_MS = 20_000;
 
 /** What may happen to the service behind the requests. */
 export const FAULTS_OF_PUBSUB: readonly Fault[] = [
@@ -72,6 +73,9 @@ async function recreateTopic(
   observer: TopicObserver,
 ): Promise<number> {
   const { topic } = observer;
+  // One that nobody has published to since it was last made has nothing to lose, and relays that
+  // start need some time with a topic before they get to publish.
+  if (!(await hearsSomething(observer))) return 0;
   const isOfTopic = (name: string): boolean => name.endsWith(`/${topic}`);
   publishing.close(topic);
   try {
@@ -93,4 +97,11 @@ async function recreateTopic(
   } finally {
     publishing.open(topic);
   }
+}
+
+async function hearsSomething(observer: TopicObserver): Promise<boolean> {
+  const before = observer.events;
+  for (let waitedMs = 0; waitedMs < HEARD_MS && observer.events === before; waitedMs += 50)
+    await setTimeout(50);
+  return observer.events > before;
 }
