@@ -1,8 +1,6 @@
 import type { EscrowEvent, EventType, Hex, Payloads } from "./escrow-event.ts";
 import { eventId } from "./event-id.ts";
-
-/** The shape of payloads written today. Raise it with an `upcast` for what is stored already. */
-const SCHEMA_VERSION = 1;
+import { writtenVersion } from "./schema-version.ts";
 
 /** What the engine hands to a handler, as far as an event is made of it. */
 export type EngineEvent = {
@@ -32,7 +30,7 @@ export function toEscrowEvent<T extends EventType>(
     position: source.id,
     stream: lower(escrow),
     type,
-    schemaVersion: SCHEMA_VERSION,
+    schemaVersion: writtenVersion(type, revision),
     revision,
     emitter: lower(source.log.address),
     blockNumber: Number(source.block.number),
