@@ -32,6 +32,15 @@ describe("without any deployment in the environment", () => {
     expect(parseChains({ RPC_URL, CHAIN_ID: "11155111" })).toMatchObject([{ name: "sepolia" }]);
   });
 
+  test("START_BLOCK without a CONTRACT_ADDRESS is refused, not ignored", () => {
+    expect(problemsOf(() => parseChains({ RPC_URL, START_BLOCK: "9" }))).toEqual([
+      {
+        where: "START_BLOCK",
+        what: "is the first block of CONTRACT_ADDRESS, which is not set",
+      },
+    ]);
+  });
+
   test("CHAIN_ID of an unknown chain is refused with those that are known", () => {
     expect(problemsOf(() => parseChains({ RPC_URL, CHAIN_ID: "5" }))).toEqual([
       {
@@ -255,6 +264,6 @@ test("the local chain serves while nothing says where a chain is", () => {
     true,
   );
   expect(namesNoChain({ MY_RPC_URL: "x", RPC_URL_: "x" })).toBe(true);
-  for (const name of ["RPC_URL", "RPC_URL_1", "DEPLOYMENTS", "CONTRACT_ADDRESS"])
+  for (const name of ["RPC_URL", "RPC_URL_1", "DEPLOYMENTS", "CHAIN_ID", "CONTRACT_ADDRESS"])
     expect(namesNoChain({ [name]: "x" }), name).toBe(false);
 });

@@ -7,6 +7,7 @@ import { ConfigError, type ConfigProblem } from "./config-error.ts";
 
 type Env = Record<string, string | undefined>;
 
+const NAMES_A_CHAIN = new Set(["DEPLOYMENTS", "CHAIN_ID", "CONTRACT_ADDRESS", "START_BLOCK"]);
 /** GraphQL's Int, which carries the chain id, ends here. */
 const MAX_CHAIN_ID = 2 ** 31 - 1;
 const DEFAULT_POLL_INTERVAL_SECONDS = 1;
@@ -100,7 +101,7 @@ export function namesNoChain(env: Env): boolean {
     ([name, value]) =>
       value !== undefined &&
       value !== "" &&
-      (/^RPC_URL(_\d+)?$/.test(name) || name === "DEPLOYMENTS" || name === "CONTRACT_ADDRESS"),
+      (/^RPC_URL(_\d+)?$/.test(name) || NAMES_A_CHAIN.has(name)),
   );
 }
 
@@ -127,6 +128,11 @@ function namedDeployments(env: Env, problems: ConfigProblem[]): ChainDeployment[
     const factories = addresses.map((factory) => ({ address: factory, startBlock }));
     return [{ name: `chain-${wanted}`, chainId: wanted, factories }];
   }
+  if (env.START_BLOCK)
+    problems.push({
+      where: "START_BLOCK",
+      what: "is the first block of CONTRACT_ADDRESS, which is not set",
+    });
   const chains = builtIn.filter((chain) => wanted === undefined || chain.chainId === wanted);
   if (chains.length === 0)
     problems.push({
