@@ -6,6 +6,9 @@ import { ANY_MOMENT, KILL_POINTS, LEAD_POINTS, WORKER_POINTS } from "./kill-poin
  * there is soon nothing left to be killed at. */
 const SPARED_LEADS = 0.3;
 const SPARED_MS = { min: 3_000, max: 8_000 };
+/** Kills in a row after which nobody heard anything: some get longer lives then, for what nobody
+ * is doing cannot be interrupted. */
+const KILLS_WITHOUT_NEWS = 12;
 
 /** Decides where each relay process dies, so that every point gets its share. */
 export class KillPolicy {
@@ -14,10 +17,22 @@ export class KillPolicy {
   readonly #target: number;
   readonly #workerPoints: readonly string[];
   readonly #leadPoints: readonly string[];
+  readonly #received: () => number;
+  #receivedAtKill = 0;
+  #killsWithoutNews = 0;
   total = 0;
 
-  /** @param points those to die at; all of them when left out */
-  constructor(random: SeededRandom, target: number, points: readonly string[] = KILL_POINTS) {
+  /**
+   * @param received how many events the subscribers have got
+   * @param points those to die at; all of them when left out
+   */
+  constructor(
+    random: SeededRandom,
+    target: number,
+    received: () => number,
+    points: readonly string[] = KILL_POINTS,
+  ) {
+    this.#received = received;
     this.#workerPoints = WORKER_POINTS.filter((point) => points.includes(point));
     this.#leadPoints = LEAD_POINTS.filter((point) => points.includes(point));
     this.#random = random;
@@ -31,11 +46,15 @@ export class KillPolicy {
   count(point: string): void {
     this.total += 1;
     this.counts.set(point, (this.counts.get(point) ?? 0) + 1);
+    const received = this.#received();
+    this.#killsWithoutNews = received > this.#receivedAtKill ? 0 : this.#killsWithoutNews + 1;
+    this.#receivedAtKill = received;
   }
 
   /** For a process that starts. */
   forWorker(): Death | null {
     if (this.isDone || this.#workerPoints.length === 0) return null;
+    if (this.#killsWithoutNews >= KILLS_WITHOUT_NEWS) return this.#lateDeath();
     const nth = this.#random.integer(1, 3);
     const fuseMs = this.#random.integer(200, 1_200);
     return { point: this.#rarest(this.#workerPoints), nth, fuseMs };
@@ -44,10 +63,16 @@ export class KillPolicy {
   /** For a process that has just got a lead. */
   forLead(): Death | null {
     if (this.isDone || this.#leadPoints.length === 0) return null;
+    if (this.#killsWithoutNews >= KILLS_WITHOUT_NEWS || this.#random.chance(SPARED_LEADS))
+      return this.#lateDeath();
     const fuseMs = this.#random.integer(SPARED_MS.min, SPARED_MS.max);
-    if (this.#random.chance(SPARED_LEADS)) return { point: ANY_MOMENT, nth: 1, fuseMs };
     const nth = this.#random.integer(1, 2);
     return { point: this.#rarest(this.#leadPoints), nth, fuseMs };
+  }
+
+  #lateDeath(): Death {
+    const fuseMs = this.#random.integer(SPARED_MS.min, SPARED_MS.max);
+    return { point: ANY_MOMENT, nth: 1, fuseMs };
   }
 
   /** One of the points at which the fewest died so far, more or less. */

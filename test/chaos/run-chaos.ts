@@ -82,9 +82,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const world = await ChaosWorld.create(publishing);
   const writer = new OutboxWriter(world.pool, new EscrowStory(new SeededRandom(`story/${seed}`)));
   await writer.createTables();
-  const policy = new KillPolicy(new SeededRandom(`kills/${seed}`), kills, killPoints);
   const env = relayEnvironment(world);
   const observers = await Promise.all(TOPICS.map((topic) => TopicObserver.start(world, topic)));
+  const received = (): number => observers.reduce((sum, { events }) => sum + events, 0);
+  const policy = new KillPolicy(new SeededRandom(`kills/${seed}`), kills, received, killPoints);
   const ledger = await Ledger.start(world, root, env);
   const fleet = new Fleet({
     script: join(root, "test/chaos/relay-process.ts"),
@@ -103,10 +104,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     const isSpoiled = (): boolean =>
       options.signal?.aborted === true || (failFast && observers.some(({ copies }) => copies > 0));
-    const isStalled = stallWatch(
-      () => policy.total + deck.injected + observers.reduce((sum, { events }) => sum + events, 0),
-      options.stallMs,
-    );
+    const isStalled = stallWatch(() => policy.total + deck.injected + received(), options.stallMs);
     const isOver = (): boolean =>
       isSpoiled() ||
       isStalled() ||
