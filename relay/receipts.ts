@@ -18,8 +18,8 @@ export type Receipt = {
 };
 
 const TIMEOUT_MS = 10_000;
-/** Longer than any batch takes to be written down. */
-const ACK_DEADLINE_SECONDS = 60;
+/** The shortest there is: what a relay had pulled when it was killed, the next one waits for. */
+const ACK_DEADLINE_SECONDS = 10;
 const MAX_PULL = 1_000;
 const NEVER_EXPIRES = {};
 

@@ -62,12 +62,7 @@ export class ChaosWorld {
     });
     await commitSynchronously(postgres.url);
     const world = new ChaosWorld(folder, postgres, pubsub, faults);
-    for (const topic of TOPICS) {
-      await world.createTopic(topic);
-      // As the relay would make it, but with the shortest ack deadline there is: what a lead had
-      // pulled when it was killed is held back for so long.
-      await world.subscribe(topic, `${topic}.relay-receipts`);
-    }
+    for (const topic of TOPICS) await world.createTopic(topic);
     return world;
   }
 
@@ -87,8 +82,8 @@ export class ChaosWorld {
     await this.publisher.deleteTopic({ topic: `projects/${PROJECT}/topics/${topic}` }, ONCE);
   }
 
-  /** A subscription in order; with a filter, to events only. */
-  async subscribe(topic: string, subscription: string, filter = ""): Promise<void> {
+  /** A subscription in order. */
+  async subscribe(topic: string, subscription: string, filter: string): Promise<void> {
     await this.subscriber.createSubscription(
       {
         name: `projects/${PROJECT}/subscriptions/${subscription}`,
@@ -96,7 +91,7 @@ export class ChaosWorld {
         enableMessageOrdering: true,
         ackDeadlineSeconds: 10,
         // So that they can be delivered again.
-        retainAckedMessages: filter !== "",
+        retainAckedMessages: true,
         filter,
       },
       ONCE,
