@@ -6,10 +6,10 @@ import { endWithParent } from "./end-with-parent.ts";
 import { becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
 import { recordEngineSettled, recordEngineStart } from "./engine-start.ts";
 import { ensureViews } from "./ensure-views.ts";
+import { mendEngine } from "./mend-engine.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
-import { EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";
-import { guardUnknownBlocks } from "./unknown-block-guard.ts";
+import { exitWith, parseProcessConfig } from "./process-config.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
 
@@ -26,10 +26,7 @@ try {
   // Should this fail, the API is only more careful than it need be for half a minute.
   void recordEngineSettled(config.databaseUrl, schema, before).catch(() => undefined);
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
-  globalThis.fetch = guardUnknownBlocks(globalThis.fetch, (hash) => {
-    console.error(`No RPC node knows block ${hash}, which is a parent of one that was announced.`);
-    process.exit(EXIT_RETRY);
-  });
+  mendEngine();
   await becomeIndexer(schema, {
     port: config.indexerPort || (await freePort()),
     hostname: "127.0.0.1",

@@ -1,11 +1,9 @@
 import { expect, test } from "vitest";
+import { SPECIALS } from "../forks/history-player.ts";
 import { runForks } from "../forks/run-forks.ts";
 
-/**
- * The eighth history is the first in which RPC nodes disagree. There the engine can lose events
- * (docs/guarantees.md, "What is not promised"), so it is left to `npm run forks`.
- */
-const HISTORIES = 7;
+/** As many as there are kinds of disturbance: they take turns. */
+const HISTORIES = SPECIALS.length;
 
 test("Whatever forks and crashes a chain goes through, subscribers are told of it without a contradiction and end with its canonical history", async () => {
   const report = await runForks({
