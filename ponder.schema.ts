@@ -42,6 +42,7 @@ export const event = onchainTable(
     pk: primaryKey({ columns: [table.chainId, table.id] }),
     stream: index().on(table.chainId, table.stream, table.streamVersion),
     position: index().on(table.position),
+    type: index().on(table.chainId, table.type, table.blockNumber),
   }),
 );
 

@@ -3,8 +3,11 @@ import schema from "ponder:schema";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { client, graphql } from "ponder";
+import { UnreadableEvent } from "../events/upcast.ts";
 import { escrowRoutes } from "./escrow-routes.ts";
+import { partyRoutes } from "./party-routes.ts";
 import { readIndexedState } from "./read-indexed-state.ts";
+import { unreadable } from "./request-error.ts";
 import { steadyReads } from "./steady-reads.ts";
 
 /*
@@ -16,13 +19,14 @@ const app = new Hono();
 // The engine answers 500 to every error; a mistake in the request is the reader's to mend.
 app.onError((error) => {
   if (error instanceof HTTPException) return error.getResponse();
+  if (error instanceof UnreadableEvent) return unreadable(error.message).getResponse();
   throw error;
 });
 app.get("/", (c) =>
   c.json({
     graphql: "/graphql",
     sql: "/sql/*",
-    rest: ["/v1/escrows", "/v1/escrows/{chainId}/{address}"],
+    rest: ["/v1/escrows", "/v1/escrows/{chainId}/{address}", "/v1/parties/{chainId}/{address}"],
     operations: ["/health", "/ready", "/status", "/metrics"],
   }),
 );
@@ -31,5 +35,6 @@ for (const path of ["/graphql", "/sql/*", "/v1/*"]) app.use(path, steady);
 app.use("/graphql", graphql({ db, schema }));
 app.use("/sql/*", client({ db, schema }));
 app.route("/v1/escrows", escrowRoutes);
+app.route("/v1/parties", partyRoutes);
 
 export default app;

@@ -26,6 +26,13 @@ export function parseWhole(
   return number;
 }
 
+/** @throws 400 for a parameter that there is none of */
+export function rejectUnknown(query: Record<string, string>, known: string[]): void {
+  const unknown = Object.keys(query).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw badRequest(unknown, `there is no such parameter: expected ${known.join(" or ")}`);
+}
+
 export function parseChainId(parameter: string, value: string): number {
   return parseWhole(parameter, value, { min: 1, max: 2 ** 31 - 1 });
 }

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { toStoredEvent } from "../../event-store/event-row.ts";
 import { fold } from "../../test/support/given-events.ts";
 import {
   type GoldenEvent,
@@ -9,6 +8,7 @@ import {
 } from "../../test/support/golden-events.ts";
 import { encodeMessage } from "../outbox/encode-message.ts";
 import type { EscrowEvent, EventType } from "./escrow-event.ts";
+import { toStoredEvent } from "./event-row.ts";
 import { writtenVersion } from "./schema-version.ts";
 import {
   newestVersion,

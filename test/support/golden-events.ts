@@ -5,8 +5,8 @@ import { escrowAAbi } from "../../abis/escrow-a.ts";
 import { escrowBAbi } from "../../abis/escrow-b.ts";
 import { escrowFactoryAAbi } from "../../abis/escrow-factory-a.ts";
 import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
-import type { EventRow } from "../../event-store/event-row.ts";
 import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
+import type { EventRow } from "../../src/events/event-row.ts";
 import * as payloads from "../../src/events/payloads.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
 

@@ -30,14 +30,16 @@ export type ContractState = {
   approvers: string[];
 };
 
-/** Asks an escrow, at the newest block, everything that it can answer. */
+/** Asks an escrow, at the newest block or another, everything that it can answer. */
 export async function readContract(
   chain: TestChain,
   escrow: Address,
   people: readonly Address[],
+  block?: number,
 ): Promise<ContractState> {
+  const at = block === undefined ? {} : { blockNumber: BigInt(block) };
   const ask = (functionName: string, args: unknown[] = []): Promise<unknown> =>
-    chain.client.readContract({ address: escrow, abi: VIEWS, functionName, args });
+    chain.client.readContract({ address: escrow, abi: VIEWS, functionName, args, ...at });
   const approved = await Promise.all(people.map((each) => ask("hasApproved", [each])));
   return {
     status: STATUSES[Number(await ask("getStatus"))] ?? "",

@@ -16,6 +16,8 @@ export type ServiceOptions = {
 const PROJECT = join(import.meta.dirname, "../..");
 const INHERITED = ["PATH", "HOME", "TMPDIR"];
 
+type Command = "start" | "indexer" | "relay" | "api" | "state";
+
 /** One of the project's commands as a process of its own, as a user would start it. */
 export class ServiceProcess {
   readonly lines: string[] = [];
@@ -24,7 +26,7 @@ export class ServiceProcess {
   readonly #child: ChildProcess;
 
   /** @param command file name in `cli/` without its ending */
-  constructor(command: "start" | "indexer" | "relay" | "api", options: ServiceOptions = {}) {
+  constructor(command: Command, options: ServiceOptions = {}) {
     const { env = {}, args = [], root = PROJECT } = options;
     const inherited = INHERITED.flatMap((name) =>
       process.env[name] === undefined ? [] : [[name, process.env[name]]],

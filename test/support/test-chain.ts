@@ -61,9 +61,14 @@ export class TestChain {
     this.stranger = stranger;
   }
 
-  static async start(chainId: number): Promise<TestChain> {
+  /** @param keepStates how many blocks back contracts can be asked; anvil's default is few */
+  static async start(chainId: number, keepStates?: number): Promise<TestChain> {
     const genesisTimestamp = Math.floor(Date.now() / 1000) - AGE_SECONDS;
-    const anvil = await startAnvil({ chainId, genesisTimestamp });
+    const anvil = await startAnvil({
+      chainId,
+      genesisTimestamp,
+      ...(keepStates === undefined ? {} : { keepStates }),
+    });
     const client = connectToChain(anvil.rpcUrl);
     const factories = await deployFactories(anvil);
     return new TestChain(chainId, anvil, client, factories, await client.getAddresses());

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../src/events/upcast.ts";
+import type { StoredEvent } from "./upcast.ts";
 
 type Whole = number | string;
 
