@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import pg from "pg";
+import { startPostgres } from "../../local/postgres/start-postgres.ts";
+import { atEnd } from "../framework/at-end.ts";
+
+export type BenchPostgres = {
+  /** Process id of the postmaster. */
+  pid: number;
+  /** Makes an empty database; returns its URL. */
+  createDatabase(): Promise<string>;
+  /** Removes one again, with whoever is connected to it. */
+  dropDatabase(url: string): Promise<void>;
+};
+
+/**
+ * Starts the embedded PostgreSQL with the settings of `npm start`: durable, so that every commit
+ * waits for the disk.
+ */
+export async function startDatabase(folder: string): Promise<BenchPostgres> {
+  const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
+  atEnd(() => postgres.stop());
+  let count = 0;
+  return {
+    pid: postgres.process.pid ?? 0,
+    createDatabase: async () => {
+      const name = `bench_${++count}`;
+      await query(postgres.url, `create database ${name}`);
+      return postgres.url.replace(/[^/]+$/, name);
+    },
+    dropDatabase: async (url) => {
+      await query(postgres.url, `drop database ${url.replace(/.*\//, "")} with (force)`);
+    },
+  };
+}
+
+/** Runs statements on a connection of their own. */
+export async function query<Row extends pg.QueryResultRow>(
+  url: string,
+  text: string,
+  values?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}

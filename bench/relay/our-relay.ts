@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
+import { type Child, forkChild } from "../framework/child.ts";
+import { query } from "../parts/start-database.ts";
+import type { Place, RelayContender } from "./relay-contender.ts";
+
+const RELAY = join(import.meta.dirname, "../../cli/relay.ts");
+/** As `npm run relay` starts it. */
+const NODE_OPTIONS = ["--max-old-space-size=160", "--max-semi-space-size=8"];
+
+/** The tables that the relay reads, as the engine makes them. */
+const OUTBOX = `
+  create schema escrow;
+  create table escrow.outbox (
+    chain_id bigint, position text, event_id text not null, block_number bigint not null,
+    block_hash text not null, ordering_key text not null, body text not null,
+    attributes text not null, primary key (chain_id, position));
+  create index on escrow.outbox (event_id);
+  create table escrow._ponder_checkpoint (
+    chain_name text primary key, chain_id bigint, safe_checkpoint varchar(75),
+    latest_checkpoint varchar(75), finalized_checkpoint varchar(75));
+  create table escrow._ponder_meta (key text primary key, value jsonb);
+  insert into escrow._ponder_meta values ('app', '{"build_id": "bench"}');
+  insert into escrow._ponder_checkpoint
+    values ('one', 1, repeat('9', 75), repeat('9', 75), repeat('9', 75))`;
+
+/** The relay as `npm run relay` starts it, in one or more instances, on an outbox of its own. */
+export function ourRelay(instances: number): RelayContender {
+  return {
+    name: instances === 1 ? "relay" : `relay × ${instances}`,
+    isDurable: true,
+    prepare: async ({ databaseUrl }) => {
+      await query(databaseUrl, OUTBOX);
+    },
+    start: async (place) => {
+      const children = startRelays(place, instances);
+      await untilLeased(place, instances);
+      return children;
+    },
+    begin: async ({ databaseUrl }) => {
+      await query(
+        databaseUrl,
+        `insert into escrow.outbox
+           select 1, lpad(n::text, 75, '0'), event_id, n, '0x' || n, key, body, attributes
+           from backlog;
+         notify escrow_live_query`,
+      );
+    },
+    restart: async (place) => startRelays(place, instances),
+    isDone: `
+      select (select count(*) from relay.message) = (select count(*) from backlog)
+             and not exists (
+               select from relay.ordering_key where published_sequence < last_sequence) as done`,
+  };
+}
+
+function startRelays({ databaseUrl, topic, env }: Place, instances: number): Child[] {
+  return Array.from({ length: instances }, () =>
+    forkChild(RELAY, [], {
+      env: {
+        ...env,
+        DATABASE_URL: databaseUrl,
+        PUBSUB_CREATE: "true",
+        PUBLICATIONS: `${topic}=latest`,
+        LOG_LEVEL: "error",
+      },
+      execArgv: NODE_OPTIONS,
+    }),
+  );
+}
+
+async function untilLeased({ databaseUrl }: Place, instances: number): Promise<void> {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  const isLeased = async (): Promise<boolean> => {
+    const { rows } = await pool.query(
+      `select count(distinct owner) = ${instances} and bool_and(owner is not null) as leased
+       from relay.lease`,
+    );
+    return rows[0].leased;
+  };
+  while (!(await isLeased().catch(() => false))) await setTimeout(20);
+  await pool.end();
+}

@@ -1,0 +1,124 @@
+import { defineBenchmark } from "../framework/benchmark.ts";
+import type { Report } from "../framework/report.ts";
+import { medianRate, runInTurn, type Series, seriesTable } from "../framework/run-in-turn.ts";
+import { median } from "../framework/statistics.ts";
+import { startDatabase } from "../parts/start-database.ts";
+import { BODY_BYTES } from "./backlog.ts";
+import { type Drain, drain, drainWithKills } from "./drain.ts";
+import { ourRelay } from "./our-relay.ts";
+import { BARE_CLIENT, NAIVE_LOOP, PG_BOSS, PG_TRANSACTIONAL_OUTBOX } from "./peers.ts";
+import type { TopicVerdict } from "./read-topic.ts";
+import type { RelayContender } from "./relay-contender.ts";
+
+const USUAL_MESSAGES = 20_000;
+const PEERS = [PG_BOSS, PG_TRANSACTIONAL_OUTBOX];
+const RELAY = ourRelay(1);
+const CONTENDERS = [RELAY, ourRelay(2), ...PEERS, NAIVE_LOOP, BARE_CLIENT];
+
+/** How fast a backlog gets onto a topic, in order per key; and what kills leave there. */
+export const relayBenchmark = defineBenchmark({
+  title: "a backlog onto a topic, in order per key, until everything is accepted and marked",
+  needsContenders: true,
+  options: {
+    messages: { full: USUAL_MESSAGES, quick: 1_000, says: "size of the backlog" },
+    keys: { full: 2_000, quick: 100, says: "ordering keys" },
+    kills: { full: 5, quick: 2, says: "SIGKILLs of each contender during a drain of its own" },
+  },
+  variant: ({ messages }) => (messages === USUAL_MESSAGES ? null : `relay-${messages}`),
+  run: async (run) => {
+    const { messages, keys, kills } = run.options;
+    const backlog = { messages, keys };
+    const postgres = await startDatabase(run.folder);
+    const series = await runInTurn(
+      CONTENDERS.map((contender) => ({
+        name: contender.name,
+        run: () => drain(contender, postgres, backlog, run.folder),
+      })),
+      run,
+    );
+    const verdicts = new Map<string, TopicVerdict>();
+    for (const contender of CONTENDERS.filter(
+      (each) => each.isDurable && run.isWanted(each.name),
+    )) {
+      const verdict = await drainWithKills(contender, postgres, backlog, run.folder, kills);
+      run.print(`${contender.name}, ${kills} kills: ${JSON.stringify(verdict)}`);
+      verdicts.set(contender.name, verdict);
+    }
+    return report(series, verdicts, run.options);
+  },
+});
+
+function report(
+  series: Series<Drain>[],
+  verdicts: Map<string, TopicVerdict>,
+  { messages, keys, kills }: { messages: number; keys: number; kills: number },
+): Report {
+  const size = `${messages.toLocaleString("en-US")} messages of ${BODY_BYTES} bytes and 10 attributes over ${keys.toLocaleString("en-US")} keys`;
+  return {
+    tables: [
+      seriesTable(size, "messages", series, [
+        "`bare client` writes nothing down: one request per key from memory, the limit of client and server.",
+        "`relay × 2`: peak memory of the larger one. The relay also copies the backlog from the outbox into its journal; the others find it in their own tables.",
+      ]),
+      {
+        title: "CPU seconds of everything that took part",
+        columns: ["contender", "own", "PostgreSQL", "Pub/Sub server"],
+        rows: series.map(({ name, samples }) => [
+          name,
+          median(samples.map((each) => each.cpuSeconds)),
+          median(samples.map((each) => each.postgresCpuSeconds)),
+          median(samples.map((each) => each.pubsubCpuSeconds)),
+        ]),
+      },
+      {
+        title: `What the topic holds after ${kills} kills with SIGKILL`,
+        columns: ["contender", "lost", "duplicated", "out of order"],
+        rows: [...verdicts].map(([name, { lost, duplicated, reordered }]) => [
+          name,
+          lost,
+          duplicated,
+          reordered,
+        ]),
+        notes: ["Read by a subscription of its own, from the first message to the last."],
+      },
+    ],
+    goals: goals(series, verdicts),
+    raw: { series, verdicts: Object.fromEntries(verdicts) },
+  };
+}
+
+function goals(
+  series: Series<Drain>[],
+  verdicts: Map<string, TopicVerdict>,
+): Required<Report>["goals"] {
+  const of = ({ name }: RelayContender): Series<Drain> | undefined =>
+    series.find((each) => each.name === name);
+  const ours = medianRate(of(RELAY));
+  const bestPeer = Math.max(...PEERS.map((peer) => medianRate(of(peer))));
+  const naive = medianRate(of(NAIVE_LOOP));
+  const memoryMb = Math.max(...(of(RELAY)?.samples.map((each) => each.peakMemoryMb) ?? []));
+  const faults = Object.values(verdicts.get(RELAY.name) ?? {}).reduce((sum, n) => sum + n, 0);
+  const ratio = (value: number): string => `${value.toFixed(1)} times`;
+  return [
+    {
+      goal: "at least 5 times the best of the peers",
+      measured: ratio(ours / bestPeer),
+      isMet: ours >= 5 * bestPeer,
+    },
+    {
+      goal: "at least twice the naive loop",
+      measured: ratio(ours / naive),
+      isMet: ours >= 2 * naive,
+    },
+    {
+      goal: "relay memory under 200 MB",
+      measured: `${Math.round(memoryMb)} MB`,
+      isMet: memoryMb < 200,
+    },
+    {
+      goal: "nothing lost, duplicated or out of order after kills",
+      measured: String(faults),
+      isMet: verdicts.has(RELAY.name) && faults === 0,
+    },
+  ];
+}
