@@ -3,8 +3,10 @@ import { Deal, strangersTransaction } from "./deal.ts";
 import type { Block, BlockPlan, SimulatedChain } from "./simulated-chain.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Blocks after which the engine has called a block final for sure, on a chain it knows not. */
-const BLOCKS_TO_FINALITY = 61;
+/** Blocks after which the engine may call a block final, on a chain that it does not know. */
+const BLOCKS_TO_FINALITY = 31;
+/** The engine moves finality in strides: so many at a time until it does. */
+const FINALITY_NUDGE_BLOCKS = 6;
 const MAX_DEALS = 4;
 
 /**
@@ -76,12 +78,24 @@ export class ChainHistory {
     return true;
   }
 
-  /** Ends most of the deals, and mines until the engine calls all of it final. */
+  /** The last block with anything in it. */
+  get lastBlock(): number {
+    return this.blocks.findLast(({ transactions }) => transactions.length > 0)?.number ?? 0;
+  }
+
+  /** Ends most of the deals, and mines until the engine may call all of it final. */
   settle(): void {
     if (this.#random.chance(0.7)) this.mine(this.#random.integer(1, 3));
-    const last = this.blocks.findLast(({ transactions }) => transactions.length > 0);
-    const target = Math.max(this.chain.highest + 1, (last?.number ?? 0) + BLOCKS_TO_FINALITY);
-    const count = target - this.chain.head.number;
+    const target = Math.max(this.chain.highest + 1, this.lastBlock + BLOCKS_TO_FINALITY);
+    this.#mineEmpty(target - this.chain.head.number);
+  }
+
+  /** Mines on, as the engine has not called all of it final yet. */
+  nudgeFinality(): void {
+    this.#mineEmpty(FINALITY_NUDGE_BLOCKS);
+  }
+
+  #mineEmpty(count: number): void {
     this.chain.mine(Array.from({ length: count }, () => ({ transactions: [], secondsLater: 2 })));
   }
 

@@ -47,6 +47,7 @@ export class ForkJudge {
     let isSettled = false;
     while (!isSettled && performance.now() < deadline) {
       isSettled = await this.#isSettled(histories, this.#past.length + events.length);
+      if (!isSettled) await this.#nudgeFinality(histories);
       if (!isSettled) await setTimeout(50);
     }
     const escrows = histories.flatMap(({ deals }) => deals.map(({ escrow }) => escrow));
@@ -85,15 +86,27 @@ export class ForkJudge {
     if (this.#final.standingFacts !== canonical || this.#latest.standingFacts !== canonical)
       return false;
     const { engine, relay, ledger } = this.#world;
-    if (!engine.isRunning || !relay.isRunning || !(await this.#isHeard(histories))) return false;
+    if (!engine.isRunning || !relay.isRunning || !(await this.isHeard(histories))) return false;
     const { told } = await this.#counts();
     this.#read();
     const received = this.#latest.messages + this.#final.messages;
     return told === received && (await ledger.applied()) === this.#latest.messages;
   }
 
-  #isHeard(histories: readonly ChainHistory[]): Promise<boolean> {
-    return this.isHeard(histories);
+  /** Lets the chains go on whose heads the engine has indexed without calling all of it final. */
+  async #nudgeFinality(histories: readonly ChainHistory[]): Promise<void> {
+    const { rows } = await this.#world.pool
+      .query<{ chain_id: string; head: number; finalized: number }>(
+        `select chain_id, substring(latest_checkpoint, 27, 16)::int as head,
+                substring(finalized_checkpoint, 27, 16)::int as finalized
+         from escrow._ponder_checkpoint`,
+      )
+      .catch(() => ({ rows: [] }));
+    for (const history of histories) {
+      const { chain, lastBlock } = history;
+      const row = rows.find(({ chain_id }) => Number(chain_id) === chain.chainId);
+      if (row?.head === chain.head.number && row.finalized < lastBlock) history.nudgeFinality();
+    }
   }
 
   #read(): void {
