@@ -8,7 +8,10 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{src,config,relay,consumer,local,cli,contracts}/**/*.test.ts", "*.test.ts"],
+          include: [
+            "{src,config,relay,consumer,local,cli,contracts,verify}/**/*.test.ts",
+            "*.test.ts",
+          ],
         },
       },
       {

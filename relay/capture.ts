@@ -210,8 +210,8 @@ function isFree(publication: Publication): RawBuilder<boolean> {
     : sql`${orderingKey(publication)} not in (select ordering_key from unconfirmed)`;
 }
 
-/** The key that messages of an outbox row `o` are ordered by. md5 is stable across versions. */
-function orderingKey({ keyCount }: Publication): RawBuilder<string> {
+/** SQL for the key that messages of an outbox row `o` are ordered by. md5 is stable across versions. */
+export function orderingKey({ keyCount }: Pick<Publication, "keyCount">): RawBuilder<string> {
   if (keyCount === undefined) return sql`o.ordering_key`;
   return sql`'h' || (${hash(sql`o.ordering_key`)} % ${keyCount})`;
 }
