@@ -1,0 +1,147 @@
+import type pg from "pg";
+import * as tables from "../../ponder.schema.ts";
+import type { EscrowEvent } from "../../src/events/escrow-event.ts";
+import { encodeMessage } from "../../src/outbox/encode-message.ts";
+import { projectEvents } from "./project-events.ts";
+
+/** A column as the schema file declares it, as far as its table is made of it. */
+type Column = { name: string; notNull: boolean; getSQLType(): string };
+
+const KEYS = {
+  event: "chain_id, id",
+  outbox: "chain_id, position",
+  escrow: "chain_id, address",
+  approval: "chain_id, escrow, approver",
+  settlement: "chain_id, escrow",
+  party: "chain_id, address",
+  settlement_minute: "chain_id, minute",
+  chain_stat: "chain_id",
+};
+
+const TABLES: Record<keyof typeof KEYS, object> = {
+  event: tables.event,
+  outbox: tables.outbox,
+  escrow: tables.escrow,
+  approval: tables.approval,
+  settlement: tables.settlement,
+  party: tables.party,
+  settlement_minute: tables.settlementMinute,
+  chain_stat: tables.chainStat,
+};
+
+export type ChainProgress = { chainId: number; latest: number; finalized: number };
+
+/** A deployment's schema and the views on it, as the engine makes them, filled without it. */
+export class StandInDeployment {
+  readonly schema: string;
+  readonly #db: pg.Pool;
+
+  private constructor(db: pg.Pool, schema: string) {
+    this.#db = db;
+    this.schema = schema;
+  }
+
+  static async create(db: pg.Pool, schema = "escrow_standin"): Promise<StandInDeployment> {
+    const tables = Object.entries(TABLES).map(([name, table]) => {
+      const columns = columnsOf(table).map(
+        (column) => `${column.name} ${column.getSQLType()} ${column.notNull ? "not null" : ""}`,
+      );
+      const key = KEYS[name as keyof typeof KEYS];
+      return `create table ${schema}.${name} (${columns.join(", ")}, primary key (${key}));`;
+    });
+    const views = [...Object.keys(TABLES), "_ponder_checkpoint", "_ponder_meta"].map(
+      (name) => `create view escrow.${name} as select * from ${schema}.${name};`,
+    );
+    await db.query(`
+      create schema ${schema};
+      ${tables.join("\n")}
+      create index on ${schema}.event (position);
+      create index on ${schema}.outbox (event_id);
+      create table ${schema}._ponder_checkpoint (
+        chain_name text primary key, chain_id bigint, safe_checkpoint varchar(75),
+        latest_checkpoint varchar(75), finalized_checkpoint varchar(75));
+      create table ${schema}._ponder_meta (key text primary key, value jsonb);
+      insert into ${schema}._ponder_meta values ('app', '{"build_id": "build-1", "is_ready": 1}');
+      create schema if not exists escrow;
+      ${views.join("\n")}`);
+    return new StandInDeployment(db, schema);
+  }
+
+  /** Makes the deployment what indexing these events gives, in one transaction. */
+  async holds(events: readonly EscrowEvent[], progress: readonly ChainProgress[]): Promise<void> {
+    const models = projectEvents([...events]);
+    const rows: Record<keyof typeof KEYS, object[]> = {
+      event: models.transitions.map(({ event, after, anomaly }) => ({
+        ...event,
+        streamVersion: after.version,
+        anomaly,
+      })),
+      outbox: events.map(outboxRow),
+      escrow: [...models.escrows.values()],
+      approval: [...models.approvals.values()],
+      settlement: [...models.settlements.values()],
+      party: [...models.parties.values()],
+      settlement_minute: [...models.minutes.values()],
+      chain_stat: [...models.stats.values()],
+    };
+    const client = await this.#db.connect();
+    try {
+      await client.query("begin");
+      for (const name of Object.keys(TABLES) as (keyof typeof KEYS)[]) {
+        const table = `${this.schema}.${name}`;
+        await client.query(`delete from ${table}`);
+        await client.query(
+          `insert into ${table} select * from json_populate_recordset(null::${table}, $1)`,
+          [JSON.stringify(rows[name].map(inSnakeCase))],
+        );
+      }
+      await client.query(`delete from ${this.schema}._ponder_checkpoint`);
+      for (const { chainId, latest, finalized } of progress)
+        await client.query(
+          `insert into ${this.schema}._ponder_checkpoint values ($1, $2, $4, $3, $4)`,
+          [
+            `chain-${chainId}`,
+            chainId,
+            position(chainId, latest, 9_999),
+            position(chainId, finalized, 9_999),
+          ],
+        );
+      await client.query("commit");
+    } finally {
+      client.release();
+    }
+  }
+}
+
+/** Seconds of a block, the same on every chain. */
+export function timeOf(block: number): bigint {
+  return 1_700_000_000n + 12n * BigInt(block);
+}
+
+/** The engine's checkpoint of a log: timestamp, chain, block, transaction, type, event. */
+export function position(chainId: number, block: number, logIndex: number): string {
+  const part = (value: number | bigint, digits: number) => String(value).padStart(digits, "0");
+  return `${part(timeOf(block), 10)}${part(chainId, 16)}${part(block, 16)}${part(0, 16)}5${part(logIndex, 16)}`;
+}
+
+function outboxRow(event: EscrowEvent): object {
+  const { orderingKey, body, attributes } = encodeMessage(event);
+  const { chainId, position, id: eventId, blockNumber, blockHash } = event;
+  const origin = { chainId, position, eventId, blockNumber, blockHash };
+  return { ...origin, orderingKey, body, attributes: JSON.stringify(attributes) };
+}
+
+function columnsOf(table: object): Column[] {
+  return Object.values(table).filter(
+    (each): each is Column => typeof each?.getSQLType === "function",
+  );
+}
+
+function inSnakeCase(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      typeof value === "bigint" ? String(value) : value,
+    ]),
+  );
+}
