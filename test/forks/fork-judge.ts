@@ -3,7 +3,7 @@ import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { FINAL_TOPIC, LATEST_TOPIC } from "../support/test-world.ts";
 import { eventsOf } from "./canonical-events.ts";
 import type { ChainHistory } from "./chain-history.ts";
-import type { ForkWorld } from "./fork-world.ts";
+import { CONFIRMATIONS, CONFIRMED_TOPIC, type ForkWorld } from "./fork-world.ts";
 import { judgeLedger } from "./judge-ledger.ts";
 import { judgeReadModels } from "./judge-read-models.ts";
 import { TopicJudge } from "./topic-judge.ts";
@@ -17,18 +17,22 @@ const MAX_PROBLEMS = 20;
 export class ForkJudge {
   readonly #world: ForkWorld;
   readonly #latest: TopicJudge;
+  readonly #confirmed: TopicJudge;
   readonly #final: TopicJudge;
+  readonly #topics: readonly TopicJudge[];
   /** Canonical events of the histories that were judged: they are final. */
   readonly #past: EscrowEvent[] = [];
 
   constructor(world: ForkWorld) {
     this.#world = world;
-    this.#latest = new TopicJudge(LATEST_TOPIC, false, world.chains);
-    this.#final = new TopicJudge(FINAL_TOPIC, true, world.chains);
+    this.#latest = new TopicJudge(LATEST_TOPIC, 0, world.chains);
+    this.#confirmed = new TopicJudge(CONFIRMED_TOPIC, CONFIRMATIONS, world.chains);
+    this.#final = new TopicJudge(FINAL_TOPIC, "final", world.chains);
+    this.#topics = [this.#latest, this.#confirmed, this.#final];
   }
 
   get retractions(): number {
-    return this.#latest.retractions;
+    return this.#latest.retractions + this.#confirmed.retractions;
   }
 
   /** Whether the service has told all that is canonical now, and nothing else stands. */
@@ -54,8 +58,7 @@ export class ForkJudge {
     const { pool, ledger } = this.#world;
     const problems = [
       ...(isSettled ? [] : [`not settled within ${SETTLE_MS / 1_000} s`]),
-      ...this.#latest.takeProblems(),
-      ...this.#final.takeProblems(),
+      ...this.#topics.flatMap((topic) => topic.takeProblems()),
       ...this.#judgeStanding(events, histories),
       ...(await judgeReadModels(pool, events, escrows)),
       ...(await this.#judgeEventStore(events, escrows)),
@@ -72,8 +75,7 @@ export class ForkJudge {
     const { pool } = this.#world;
     this.#read();
     return [
-      ...this.#latest.takeProblems(),
-      ...this.#final.takeProblems(),
+      ...this.#topics.flatMap((topic) => topic.takeProblems()),
       ...this.#judgeStanding(this.#past, []),
       ...(await judgeReadModels(pool, this.#past, null)),
       ...(await this.#judgeEventStore(this.#past, escrows)),
@@ -83,13 +85,12 @@ export class ForkJudge {
 
   async #isSettled(histories: readonly ChainHistory[], canonical: number): Promise<boolean> {
     this.#read();
-    if (this.#final.standingFacts !== canonical || this.#latest.standingFacts !== canonical)
-      return false;
+    if (this.#topics.some(({ standingFacts }) => standingFacts !== canonical)) return false;
     const { engine, relay, ledger } = this.#world;
     if (!engine.isRunning || !relay.isRunning || !(await this.isHeard(histories))) return false;
     const { told } = await this.#counts();
     this.#read();
-    const received = this.#latest.messages + this.#final.messages;
+    const received = this.#topics.reduce((sum, { messages }) => sum + messages, 0);
     return told === received && (await ledger.applied()) === this.#latest.messages;
   }
 
@@ -110,8 +111,7 @@ export class ForkJudge {
   }
 
   #read(): void {
-    this.#latest.read(this.#world.recorder.on(LATEST_TOPIC));
-    this.#final.read(this.#world.recorder.on(FINAL_TOPIC));
+    for (const topic of this.#topics) topic.read(this.#world.recorder.on(topic.topic));
   }
 
   #judgeStanding(events: EscrowEvent[], histories: readonly ChainHistory[]): string[] {
@@ -122,13 +122,12 @@ export class ForkJudge {
     const problems: string[] = [];
     for (const key of new Set([...expected.keys(), ...dropped])) {
       const ids = (expected.get(key) ?? []).map(({ id }) => id);
-      for (const [topic, judge] of [
-        [LATEST_TOPIC, this.#latest],
-        [FINAL_TOPIC, this.#final],
-      ] as const) {
+      for (const judge of this.#topics) {
         const standing = judge.standing(key);
         if (standing.join() !== ids.join())
-          problems.push(`${topic}: of ${key} stand ${standing.join()}, expected ${ids.join()}`);
+          problems.push(
+            `${judge.topic}: of ${key} stand ${standing.join()}, expected ${ids.join()}`,
+          );
       }
     }
     return problems;

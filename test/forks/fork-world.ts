@@ -1,7 +1,7 @@
 import { PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
 import { ensureSubscription } from "../../examples/settlement-consumer/ensure-subscription.ts";
-import { LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
+import { FINAL_TOPIC, LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
 import type { TopicRecorder } from "../support/topic-recorder.ts";
 import { ChainNode } from "./chain-node.ts";
 import { ChainSimulator } from "./chain-simulator.ts";
@@ -15,6 +15,10 @@ const NODES_PER_CHAIN = 2;
 /** Enough that the engine has a final block to begin with. */
 const FIRST_BLOCKS = 70;
 const LEDGER_SUBSCRIPTION = "ledger";
+
+/** A topic that tells an event when its block has so many others on top of it. */
+export const CONFIRMED_TOPIC = "confirmed.events.v1";
+export const CONFIRMATIONS = 4;
 
 /** Everything that a run of the suite needs: the chains, and the real service beside them. */
 export class ForkWorld {
@@ -72,7 +76,7 @@ export class ForkWorld {
     const simulator = await ChainSimulator.start(nodes);
     const projectId = world.freshProject();
     const databaseUrl = await world.createDatabase();
-    const recorder = await world.record(projectId);
+    const recorder = await world.record(projectId, world.pubsub.host, [CONFIRMED_TOPIC]);
     const pubsub = new PubSub({ projectId, apiEndpoint: world.pubsub.host, emulatorMode: true });
     await ensureSubscription(pubsub, { topic: LATEST_TOPIC, subscription: LEDGER_SUBSCRIPTION });
     const parts = { world, pubsub, databaseUrl, projectId, chains, nodes, simulator, recorder };
@@ -137,6 +141,7 @@ function environment(
       .join(","),
   ]);
   return {
+    PUBLICATIONS: `${FINAL_TOPIC}=finalized,${LATEST_TOPIC}=latest,${CONFIRMED_TOPIC}=${CONFIRMATIONS}`,
     DEPLOYMENTS: JSON.stringify(deployments),
     ...Object.fromEntries(urls),
     POLL_INTERVAL_SECONDS: "0.1",

@@ -15,6 +15,8 @@ export type Block = {
   born: number;
   /** Whether it was canonical and then was not, be it again now. */
   wasDropped: boolean;
+  /** How many blocks were ever on top of it. */
+  confirmations: number;
 };
 
 export type BlockLog = TransactionLog & { index: number; transactionIndex: number };
@@ -23,7 +25,7 @@ export type BlockLog = TransactionLog & { index: number; transactionIndex: numbe
 export type BlockPlan = { transactions: readonly Transaction[]; secondsLater: number };
 
 /** The engine counts this many blocks as not final on a chain that it does not know. */
-const FINALITY_BLOCKS = 30;
+export const FINALITY_BLOCKS = 30;
 const GENESIS_SECONDS = 1_600_000_000;
 
 /**
@@ -147,10 +149,19 @@ export class SimulatedChain {
     );
     const block: Block = {
       ...{ number, hash, parent, timestamp, transactions, logs },
-      ...{ born: this.#born, wasDropped: false },
+      ...{ born: this.#born, wasDropped: false, confirmations: 0 },
     };
+    confirm(block);
     this.#byHash.set(hash, block);
     this.#canonical.push(block);
     this.#highest = Math.max(this.#highest, number);
+  }
+}
+
+/** Counts a new block as a confirmation of those below it. */
+function confirm({ number, parent }: Block): void {
+  for (let at = parent; at !== null; at = at.parent) {
+    if (at.confirmations >= number - at.number) return;
+    at.confirmations = number - at.number;
   }
 }

@@ -1,7 +1,10 @@
 import { encodeMessage } from "../../src/outbox/encode-message.ts";
 import type { Received } from "../support/topic-recorder.ts";
 import { eventOf } from "./canonical-events.ts";
-import type { Block, SimulatedChain } from "./simulated-chain.ts";
+import { type Block, FINALITY_BLOCKS, type SimulatedChain } from "./simulated-chain.ts";
+
+/** Whether a topic is final, or else how many confirmations it waits for. */
+export type JudgedFinality = "final" | number;
 
 type Key = {
   sequence: number;
@@ -17,12 +20,13 @@ type Key = {
  * - each announcement is an event that some branch really had, with the bytes it calls for;
  * - at no time do two facts of a key stand that no single branch has: so no replacement comes
  *   before the retraction of what it replaces;
+ * - none is told before its block has as many others on top of it as the topic asks for;
  * - each retraction takes back one fact that stands and whose block the chain did drop; a final
  *   topic takes back nothing.
  */
 export class TopicJudge {
-  readonly #topic: string;
-  readonly #isFinal: boolean;
+  readonly topic: string;
+  readonly #finality: JudgedFinality;
   readonly #chains: ReadonlyMap<number, SimulatedChain>;
   readonly #keys = new Map<string, Key>();
   readonly #messageIds = new Set<string>();
@@ -31,9 +35,9 @@ export class TopicJudge {
   #read = 0;
   #retractions = 0;
 
-  constructor(topic: string, isFinal: boolean, chains: readonly SimulatedChain[]) {
-    this.#topic = topic;
-    this.#isFinal = isFinal;
+  constructor(topic: string, finality: JudgedFinality, chains: readonly SimulatedChain[]) {
+    this.topic = topic;
+    this.#finality = finality;
     this.#chains = new Map(chains.map((chain) => [chain.chainId, chain]));
   }
 
@@ -73,7 +77,7 @@ export class TopicJudge {
     this.#keys.set(orderingKey, key);
     const messageId = attributes.event_id ?? "";
     const problem = (what: string): void => {
-      this.#problems.push(`${this.#topic}: ${messageId} (${orderingKey}) ${what}`);
+      this.#problems.push(`${this.topic}: ${messageId} (${orderingKey}) ${what}`);
     };
     if (this.#messageIds.has(messageId)) problem("came twice");
     this.#messageIds.add(messageId);
@@ -86,7 +90,7 @@ export class TopicJudge {
 
   #judgeRetraction({ attributes }: Received, { standing }: Key, problem: Problem): void {
     this.#retractions += 1;
-    if (this.#isFinal) problem("takes back what was final");
+    if (this.#finality === "final") problem("takes back what was final");
     const retracts = attributes.retracts ?? "";
     const block = standing.get(retracts);
     if (block === undefined) problem(`takes back ${retracts}, which does not stand`);
@@ -110,6 +114,9 @@ export class TopicJudge {
       const expected = encodeMessage(event);
       if (body !== expected.body) problem(`has another body: ${body}`);
       if (message.orderingKey !== expected.orderingKey) problem("has another key");
+      const due = this.#finality === "final" ? FINALITY_BLOCKS : this.#finality;
+      if (block.confirmations < due)
+        problem(`comes after ${block.confirmations} confirmations, and not ${due}`);
       for (const [other, at] of standing)
         if (!isOnBranchOf(at, block)) problem(`comes while ${other} of another branch stands`);
       if (standing.has(eventId)) problem("is announced while it stands");

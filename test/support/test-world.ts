@@ -73,9 +73,14 @@ export class TestWorld {
     return `project-${++this.#names}`;
   }
 
-  /** Subscribes to both default topics, which need not exist yet. */
-  async record(projectId: string, host = this.pubsub.host): Promise<TopicRecorder> {
-    return this.ends(await TopicRecorder.start(host, projectId, [LATEST_TOPIC, FINAL_TOPIC]));
+  /** Subscribes to both default topics, and perhaps others, which need not exist yet. */
+  async record(
+    projectId: string,
+    host = this.pubsub.host,
+    others: string[] = [],
+  ): Promise<TopicRecorder> {
+    const topics = [LATEST_TOPIC, FINAL_TOPIC, ...others];
+    return this.ends(await TopicRecorder.start(host, projectId, topics));
   }
 
   /** Ends what the tests started since the last call. */
