@@ -2,6 +2,8 @@ import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import { capture, JournalConflict, type Source } from "./capture.ts";
+import type { FinalGround } from "./final-ground.ts";
+import { isViewsMissing } from "./is-views-missing.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { haltPublication, type Publication } from "./publication.ts";
@@ -14,8 +16,6 @@ export type CaptureLoopOptions = {
   pollIntervalMs: number;
   backoff: Backoff;
 };
-
-const VIEWS_MISSING = new Set(["42P01", "3F000"]);
 
 /**
  * Takes what is due from the outbox into the journal, for every chain and every publication that
@@ -30,6 +30,7 @@ export class CaptureLoop {
   readonly #db: Kysely<unknown>;
   readonly #publications: Publication[];
   readonly #leases: LeaseKeeper;
+  readonly #ground: FinalGround;
   readonly #onCaptured: (publication: Publication) => void;
   readonly #onUnconfirmed: (publication: Publication) => void;
   readonly #log: Logger;
@@ -43,6 +44,7 @@ export class CaptureLoop {
     db: Kysely<unknown>,
     publications: Publication[],
     leases: LeaseKeeper,
+    ground: FinalGround,
     on: {
       /** There is something new in the journal. */
       captured: (publication: Publication) => void;
@@ -56,6 +58,7 @@ export class CaptureLoop {
     this.#db = db;
     this.#publications = publications;
     this.#leases = leases;
+    this.#ground = ground;
     this.#onCaptured = on.captured;
     this.#onUnconfirmed = on.unconfirmed;
     this.#log = log;
@@ -95,6 +98,8 @@ export class CaptureLoop {
       for (const publication of led) {
         const lead = this.#leases.lead(publication);
         if (lead === null || publication.haltedReason !== null || this.#stopping) continue;
+        if (publication.finality === "finalized")
+          if (!(await this.#ground.isFirmFor(publication, source))) continue;
         const { batchSize } = this.#options;
         const authority = { instance: this.#leases.instance, lead };
         try {
@@ -118,12 +123,13 @@ export class CaptureLoop {
   async #sources(): Promise<Source[]> {
     try {
       const { rows } = await sql<Source>`
-        select m.value ->> 'build_id' as deployment, c.chain_id as "chainId"
+        select m.value ->> 'build_id' as deployment, c.chain_id as "chainId",
+               c.finalized_checkpoint as finalized
         from escrow._ponder_checkpoint c cross join escrow._ponder_meta m
         where m.key = 'app' order by c.chain_id`.execute(this.#db);
       return rows;
     } catch (error) {
-      if (VIEWS_MISSING.has((error as { code?: string }).code ?? "")) return [];
+      if (isViewsMissing(error)) return [];
       throw error;
     }
   }

@@ -32,7 +32,12 @@ export class JournalConflict extends Error {
 export const CAPTURED_CHANNEL = "relay_captured";
 
 /** A chain of the live deployment. */
-export type Source = { deployment: string; chainId: string };
+export type Source = {
+  deployment: string;
+  chainId: string;
+  /** The finalized checkpoint it was read with; what counts as final later is left for later. */
+  finalized: string | null;
+};
 
 type Row = { captured: number; unconfirmed: number; conflicts: string[] | null };
 
@@ -81,7 +86,7 @@ export async function capture(
 
 function statement(
   publication: Publication,
-  { deployment, chainId }: Source,
+  { deployment, chainId, finalized }: Source,
   { instance, lead }: { instance: string; lead: Lease },
   limit: number,
 ): RawBuilder<Row> {
@@ -89,7 +94,7 @@ function statement(
   return sql<Row>`
     /* capture */
     with state as (
-      select c.finalized_checkpoint as finalized,
+      select least(c.finalized_checkpoint, ${finalized}::text) as finalized,
              ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
              tip.event_id is null as is_rescan,
              case when tip.event_id is null then coalesce(k.settled_position, '')

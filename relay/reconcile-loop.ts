@@ -2,10 +2,11 @@ import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import type { BlockEvidence } from "./block-evidence.ts";
+import type { FinalGround } from "./final-ground.ts";
 import type { Lease, LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
-import { haltPublication, type Publication } from "./publication.ts";
-import { readNewest, readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
+import type { Publication } from "./publication.ts";
+import { readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
 import { Signal } from "./signal.ts";
 
 export type ReconcileLoopOptions = { lookIntervalMs: number; backoff: Backoff };
@@ -30,6 +31,7 @@ export class ReconcileLoop {
   readonly #publication: Publication;
   readonly #leases: LeaseKeeper;
   readonly #evidence: BlockEvidence;
+  readonly #ground: FinalGround;
   readonly #onRetracted: () => void;
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
@@ -43,6 +45,7 @@ export class ReconcileLoop {
     publication: Publication,
     leases: LeaseKeeper,
     evidence: BlockEvidence,
+    ground: FinalGround,
     onRetracted: () => void,
     log: Logger,
     metrics: RelayMetrics,
@@ -52,6 +55,7 @@ export class ReconcileLoop {
     this.#publication = publication;
     this.#leases = leases;
     this.#evidence = evidence;
+    this.#ground = ground;
     this.#onRetracted = onRetracted;
     this.#log = log.child({ publication: publication.topic });
     this.#metrics = metrics;
@@ -79,7 +83,8 @@ export class ReconcileLoop {
         continue;
       }
       try {
-        if (this.#publication.finality === "finalized") await this.#checkNewest();
+        if (this.#publication.finality === "finalized")
+          await this.#ground.isFirm(this.#publication);
         if (this.#isNeeded) this.#isNeeded = (await this.#look(lead)) > 0;
         failures = 0;
         await this.#wake.wait(this.#isNeeded ? this.#options.lookIntervalMs : IDLE_MS);
@@ -91,23 +96,14 @@ export class ReconcileLoop {
     }
   }
 
-  /**
-   * A final publication stands on its newest block: once the chain has another one there, whatever
-   * the indexer makes of it, nothing more may follow.
-   */
-  async #checkNewest(): Promise<void> {
-    const newest = await readNewest(this.#db, this.#publication);
-    const replaced = await this.#whoseBlockIsReplaced(newest);
-    if (replaced.length > 0) await this.#halt(replaced);
-  }
-
   /** Looks once; the number of events that stay unconfirmed. */
   async #look(lead: Lease): Promise<number> {
     const events = await readUnconfirmed(this.#db, this.#publication, EVENTS_PER_LOOK);
     const replaced = await this.#whoseBlockIsReplaced(events);
     const { topic, finality } = this.#publication;
-    if (replaced.length > 0 && finality === "finalized") await this.#halt(replaced);
-    else if (replaced.length > 0) {
+    const [first] = replaced;
+    if (first && finality === "finalized") await this.#ground.halt(this.#publication, first);
+    else if (first) {
       const { instance } = this.#leases;
       const written = await retract(this.#db, this.#publication, instance, lead, replaced);
       this.#log.info({ written }, "events retracted: the chain replaced their blocks");
@@ -124,14 +120,6 @@ export class ReconcileLoop {
     for (const [block, { chainId, blockNumber, blockHash }] of blocks)
       if (await this.#evidence.isReplaced(chainId, blockNumber, blockHash)) replaced.add(block);
     return events.filter((event) => replaced.has(blockOf(event)));
-  }
-
-  async #halt([first]: UnconfirmedEvent[]): Promise<void> {
-    const reason =
-      `The chain replaced block ${first?.blockNumber} (${first?.blockHash}) of chain ${first?.chainId} after it had counted as final and event ${first?.eventId} was published as such. ` +
-      'Nothing more is published here, so that nothing contradicts it. See docs/operations.md, "A reorg deeper than finality".';
-    this.#log.error(reason);
-    await haltPublication(this.#db, this.#publication, reason);
   }
 }
 

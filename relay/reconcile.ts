@@ -52,22 +52,6 @@ export function settledPosition(
      where s.publication_id = ${publicationId} and s.chain_id = ${chainId}), '')`;
 }
 
-/** The newest message of each chain of a publication that stands in the journal. */
-export async function readNewest(
-  db: Kysely<unknown>,
-  { id }: Publication,
-): Promise<UnconfirmedEvent[]> {
-  const { rows } = await sql<Row>`
-    select m.event_id, m.incarnation, m.body, m.attributes, m.chain_id, m.block_number,
-           m.block_hash
-    from (select distinct chain_id from relay.capture_cursor where publication_id = ${id}) c
-    cross join lateral (
-      select * from relay.message
-      where publication_id = ${id} and chain_id = c.chain_id
-      order by position desc limit 1) m`.execute(db);
-  return rows.map(toEvent);
-}
-
 /**
  * The unconfirmed events of a publication, the newest first: in that order they are taken back, so
  * that a subscriber undoes the last thing first.

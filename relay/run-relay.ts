@@ -8,6 +8,7 @@ import { CAPTURED_CHANNEL } from "./capture.ts";
 import { CaptureLoop } from "./capture-loop.ts";
 import type { RelayConfig } from "./config.ts";
 import { DoubtResolver } from "./doubt-resolver.ts";
+import { FinalGround } from "./final-ground.ts";
 import { startRelayServer } from "./http-server.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RelayMetrics } from "./metrics.ts";
@@ -138,10 +139,12 @@ function buildLoops(
         loop.wake();
     },
   });
+  const ground = new FinalGround(db, evidence, log);
   const capture = new CaptureLoop(
     db,
     publications,
     leases,
+    ground,
     {
       captured: ({ id }) => publish.get(id)?.wake(),
       unconfirmed: ({ id }) => reconcile.get(id)?.wake(),
@@ -183,6 +186,7 @@ function buildLoops(
         publication,
         leases,
         evidence,
+        ground,
         () => {
           publish.get(id)?.wake();
           capture.wake();

@@ -50,7 +50,9 @@ export class ForkJudge {
     const deadline = performance.now() + SETTLE_MS;
     let isSettled = false;
     while (!isSettled && performance.now() < deadline) {
-      isSettled = await this.#isSettled(histories, this.#past.length + events.length);
+      isSettled =
+        this.#judgeStanding(events, histories).length === 0 &&
+        (await this.#isSettled(histories, this.#past.length + events.length));
       if (!isSettled) await this.#nudgeFinality(histories);
       if (!isSettled) await setTimeout(50);
     }

@@ -30,7 +30,7 @@ function looker(publication: Publication, leases: LeaseKeeper, deployment = "bui
     capture(
       db,
       publication,
-      { deployment: build, chainId: "1" },
+      { deployment: build, chainId: "1", finalized: null },
       { instance: leases.instance, lead: as },
       limit,
     );

@@ -134,6 +134,26 @@ describe("a reorg", () => {
     await bed.outbox.append({ key: "a", block: 1, id: "n-1" });
     expect(seen).toHaveLength(1);
   });
+
+  test("deeper than finality halts the final publication before it tells what came of it, also when no relay was there", async () => {
+    const seen = await subscribe();
+    const chain = new StubChain();
+    const stop = bed.startRelay({ PUBLICATIONS: "topic-a=finalized" }, chain);
+    await bed.outbox.append({ key: "a", block: 1 });
+    await bed.outbox.moveTo({ latest: 9, finalized: 5 });
+    await waitUntil("it is told", () => seen.length === 1);
+    await stop();
+    chain.replaced.add("0x1");
+    await bed.outbox.append({ key: "a", block: 2 });
+    await bed.outbox.moveTo({ latest: 19, finalized: 15 });
+    bed.startRelay({ PUBLICATIONS: "topic-a=finalized" }, chain);
+    await waitUntil("it is halted", async () => {
+      const { rows } = await bed.pool.query("select halted_reason from relay.publication");
+      return rows[0]?.halted_reason ?? undefined;
+    });
+    const { rows } = await bed.pool.query("select event_id from relay.message");
+    expect(rows).toEqual([{ event_id: "e-1-0" }]);
+  });
 });
 
 async function threeBlocksAgain(): Promise<void> {
