@@ -16,4 +16,4 @@ test("Whatever forks and crashes a chain goes through, subscribers are told of i
   expect(report.histories).toBe(HISTORIES);
   expect(report.retractions).toBeGreaterThan(0);
   expect(report.restarts).toBeGreaterThan(0);
-});
+}, 1_200_000);

@@ -10,7 +10,7 @@ import { TopicJudge } from "./topic-judge.ts";
 
 type Counts = { events: number; unpublished: number; told: number };
 
-const SETTLE_MS = 120_000;
+const SETTLE_MS = 600_000;
 const MAX_PROBLEMS = 20;
 
 /** Compares everything that the service has told and kept with the canonical chains. */

@@ -145,7 +145,7 @@ export class VerifiedWorld {
     const publication = publications.find(({ topic }) => topic === LATEST_TOPIC);
     if (publication === undefined) throw new Error("no publication");
     const lead = { publicationId: publication.id, partition: LEAD, epoch: Number(rows[0].epoch) };
-    const source = { deployment: "build-1", chainId: "1" };
+    const source = { deployment: "build-1", chainId: "1", finalized: null };
     const { captured } = await capture(db, publication, source, { instance: "late", lead }, 10);
     if (captured !== 1) throw new Error(`captured ${captured} instead of 1`);
   }
