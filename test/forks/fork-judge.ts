@@ -51,8 +51,8 @@ export class ForkJudge {
     let isSettled = false;
     while (!isSettled && performance.now() < deadline) {
       isSettled =
-        this.#judgeStanding(events, histories).length === 0 &&
-        (await this.#isSettled(histories, this.#past.length + events.length));
+        (await this.#isSettled(histories, this.#past.length + events.length)) &&
+        this.#judgeStanding(events, histories).length === 0;
       if (!isSettled) await this.#nudgeFinality(histories);
       if (!isSettled) await setTimeout(50);
     }
