@@ -1,10 +1,10 @@
 import type { EscrowHistory } from "../event-store/escrow-state.ts";
-import type { IndexedChain } from "../event-store/indexed-chains.ts";
 import { toJson } from "../src/api/to-json.ts";
 import type { EscrowState } from "../src/projections/escrow.ts";
+import type { DeployedChain } from "../verify/deployment.ts";
 
 export type ShownEscrow = Omit<EscrowHistory, "state"> & {
-  chain: IndexedChain;
+  chain: DeployedChain;
   block: number;
   state: EscrowState;
 };
@@ -12,7 +12,7 @@ export type ShownEscrow = Omit<EscrowHistory, "state"> & {
 /** The escrow at a block as REST shows it. */
 export function escrowJson({ chain, block, state, approvals, events }: ShownEscrow): object {
   return {
-    as_of: { block, is_final: block <= chain.finalized },
+    as_of: { block, is_final: block <= chain.finalBlock },
     ...toJson(state),
     approvals: approvals.map(toJson),
     events: events.map(toJson),
@@ -22,9 +22,9 @@ export function escrowJson({ chain, block, state, approvals, events }: ShownEscr
 /** The same for a person: the state, then its events in order. Amounts in wei, times in UTC. */
 export function escrowLines({ chain, block, state, events }: ShownEscrow): string[] {
   const finality =
-    block <= chain.finalized
+    block <= chain.finalBlock
       ? "final"
-      : `not final yet: the chain is final up to block ${chain.finalized}`;
+      : `not final yet: the chain is final up to block ${chain.finalBlock}`;
   return [
     `escrow ${state.address} on chain ${chain.chainId} (${chain.name}) at block ${block}, ${finality}`,
     "",

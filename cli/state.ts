@@ -3,13 +3,11 @@ import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
 import { readEscrowState } from "../event-store/escrow-state.ts";
-import {
-  type IndexedChain,
-  NoEventStore,
-  readIndexedChains,
-} from "../event-store/indexed-chains.ts";
-import { openSnapshot, type Snapshot } from "../event-store/open-snapshot.ts";
+import { indexedHead } from "../event-store/indexed-head.ts";
+import { chainsInWords, namedChain } from "../event-store/named-chain.ts";
 import { UnreadableEvent } from "../src/events/upcast.ts";
+import { findDeployment } from "../verify/deployment.ts";
+import { FrozenDatabase } from "../verify/frozen-database.ts";
 import { escrowJson, escrowLines } from "./escrow-report.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { exitWith, parseProcessConfig } from "./process-config.ts";
@@ -52,33 +50,42 @@ try {
   const schema = parseSchemaName("--schema", values.schema);
   const { databaseUrl } = parseProcessConfig(process.env);
   await checkDatabase(databaseUrl);
-  const snapshot = await openSnapshot(databaseUrl);
+  const database = await FrozenDatabase.open(databaseUrl);
   try {
-    const chain = await findChain(snapshot, schema, wanted.chain);
-    const block = wanted.block ?? chain.head;
-    if (block > chain.head)
+    const deployment = await findDeployment(database, schema);
+    const chain = namedChain(deployment.chains, wanted.chain);
+    if (chain === undefined)
       throw new NothingToShow(
-        `block ${block} of chain ${chain.chainId} (${chain.name}) is not indexed: the indexed head is block ${chain.head}`,
+        `chain "${wanted.chain}" is not followed here (followed: ${chainsInWords(deployment.chains)})`,
       );
-    const history = await readEscrowState(snapshot, schema, chain.chainId, wanted.address, block);
+    const { chainId, name } = chain;
+    const head = await indexedHead(database, deployment, chain);
+    const block = wanted.block ?? head;
+    if (block > head)
+      throw new NothingToShow(
+        `block ${block} of chain ${chainId} (${name}) is not indexed: the indexed head is block ${head}`,
+      );
+    const history = await readEscrowState(
+      database,
+      deployment.schema,
+      chainId,
+      wanted.address,
+      block,
+    );
     const { state, nextBlock } = history;
     if (state === null)
       throw new NothingToShow(
         nextBlock === null
-          ? `no escrow ${wanted.address} is known on chain ${chain.chainId} (${chain.name})`
-          : `escrow ${wanted.address} of chain ${chain.chainId} (${chain.name}) did not exist at block ${block}: its first event is in block ${nextBlock}`,
+          ? `no escrow ${wanted.address} is known on chain ${chainId} (${name})`
+          : `escrow ${wanted.address} of chain ${chainId} (${name}) did not exist at block ${block}: its first event is in block ${nextBlock}`,
       );
     const shown = { chain, block, ...history, state };
     console.log(values.json ? JSON.stringify(escrowJson(shown)) : escrowLines(shown).join("\n"));
   } finally {
-    await snapshot.close();
+    await database.close({ keep: false });
   }
 } catch (error) {
-  if (
-    error instanceof NothingToShow ||
-    error instanceof NoEventStore ||
-    error instanceof UnreadableEvent
-  ) {
+  if (error instanceof NothingToShow || error instanceof UnreadableEvent) {
     console.error(error.message);
     process.exit(1);
   }
@@ -103,16 +110,4 @@ function parseWanted(positionals: string[], block: string | undefined) {
     address: (address ?? "").toLowerCase() as `0x${string}`,
     block: block === undefined ? null : Number(block),
   };
-}
-
-async function findChain(
-  snapshot: Snapshot,
-  schema: string,
-  wanted: string,
-): Promise<IndexedChain> {
-  const { chains } = await readIndexedChains(snapshot, schema);
-  const chain = chains.find(({ chainId, name }) => String(chainId) === wanted || name === wanted);
-  if (chain !== undefined) return chain;
-  const followed = chains.map(({ chainId, name }) => `${chainId} (${name})`).join(", ");
-  throw new NothingToShow(`chain "${wanted}" is not followed here (followed: ${followed})`);
 }

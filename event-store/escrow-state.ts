@@ -1,10 +1,13 @@
+import { sql } from "kysely";
 import type { Hex } from "../src/events/escrow-event.ts";
 import { type EventRow, toStoredEvent } from "../src/events/event-row.ts";
 import type { StoredEvent } from "../src/events/upcast.ts";
 import type { ApprovalRow } from "../src/projections/approval.ts";
 import type { EscrowState } from "../src/projections/escrow.ts";
 import { EscrowFold } from "../src/projections/escrow-fold.ts";
-import type { Snapshot } from "./open-snapshot.ts";
+import type { FrozenDatabase } from "../verify/frozen-database.ts";
+
+const PAGE_ROWS = 1_000;
 
 export type EscrowHistory = {
   /** Null when the escrow had no event yet. */
@@ -21,7 +24,7 @@ export type EscrowHistory = {
  * @throws UnreadableEvent for a row that this build cannot read, or a hole in the stream
  */
 export async function readEscrowState(
-  snapshot: Snapshot,
+  database: FrozenDatabase,
   schema: string,
   chainId: number,
   address: Hex,
@@ -29,19 +32,23 @@ export async function readEscrowState(
 ): Promise<EscrowHistory> {
   const fold = new EscrowFold();
   const events: StoredEvent[] = [];
-  let nextBlock: number | null = null;
-  const rows = snapshot.stream<EventRow>(
-    `select * from "${schema}".event where chain_id = $1 and stream = $2 order by stream_version`,
-    [chainId, address],
-  );
-  for await (const row of rows) {
-    const stored = toStoredEvent(row);
-    if (stored.blockNumber > block) {
-      nextBlock = stored.blockNumber;
-      break;
+  for (;;) {
+    const rows = await database.read(
+      sql<EventRow>`
+        select * from ${sql.id(schema, "event")}
+        where chain_id = ${chainId} and stream = ${address}
+          and stream_version > ${events.at(-1)?.streamVersion ?? 0}
+        order by stream_version limit ${PAGE_ROWS}`,
+    );
+    for (const row of rows.map(toStoredEvent)) {
+      if (row.blockNumber > block) return historyOf(row.blockNumber);
+      fold.add(row);
+      events.push(row);
     }
-    fold.add(stored);
-    events.push(stored);
+    if (rows.length < PAGE_ROWS) return historyOf(null);
   }
-  return { state: fold.state, approvals: fold.approvals, events, nextBlock };
+
+  function historyOf(nextBlock: number | null): EscrowHistory {
+    return { state: fold.state, approvals: fold.approvals, events, nextBlock };
+  }
 }

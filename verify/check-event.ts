@@ -1,5 +1,5 @@
 import { eventId } from "../src/events/event-id.ts";
-import type { StoredRow } from "./event-pages.ts";
+import type { EventRow } from "../src/events/event-row.ts";
 
 /** Something that is wrong with a stored event, by the name of the check that saw it. */
 export type EventProblem = { check: EventCheck; detail: string };
@@ -16,7 +16,7 @@ const POSITION =
  *
  * @param before the row before it in chain order, of the same chain; null for the chain's first
  */
-export function checkEvent(row: StoredRow, before: StoredRow | null): EventProblem[] {
+export function checkEvent(row: EventRow, before: EventRow | null): EventProblem[] {
   return [
     ...checkIdentity(row),
     ...checkPosition(row),
@@ -25,13 +25,13 @@ export function checkEvent(row: StoredRow, before: StoredRow | null): EventProbl
   ];
 }
 
-function checkIdentity(row: StoredRow): EventProblem[] {
+function checkIdentity(row: EventRow): EventProblem[] {
   const id = eventId(Number(row.chain_id), row.block_hash as `0x${string}`, row.log_index);
   if (row.id === id) return [];
   return [{ check: "event-id", detail: `its columns make the id ${id}` }];
 }
 
-function checkPosition(row: StoredRow): EventProblem[] {
+function checkPosition(row: EventRow): EventProblem[] {
   const parts = POSITION.exec(row.position)?.groups;
   if (parts === undefined)
     return [{ check: "event-position", detail: `${row.position} is no position of a log` }];
@@ -50,7 +50,7 @@ function checkPosition(row: StoredRow): EventProblem[] {
 }
 
 /** The factory's event names its escrow; every other one is the escrow's own. */
-function checkEmitter(row: StoredRow): EventProblem[] {
+function checkEmitter(row: EventRow): EventProblem[] {
   const named =
     row.type === "EscrowDeployed"
       ? (row.payload as { escrow?: unknown } | null)?.escrow
@@ -63,7 +63,7 @@ function checkEmitter(row: StoredRow): EventProblem[] {
   return [{ check: "event-emitter", detail }];
 }
 
-function checkOrder(row: StoredRow, before: StoredRow): EventProblem[] {
+function checkOrder(row: EventRow, before: EventRow): EventProblem[] {
   if (row.position === before.position)
     return [{ check: "event-order", detail: `it has the same position as ${before.id}` }];
   const [block, blockBefore] = [BigInt(row.block_number), BigInt(before.block_number)];

@@ -6,8 +6,11 @@ import { type AsOf, checkAsOfBlock } from "./as-of-block.ts";
 import { notFound, tooMuch } from "./request-error.ts";
 import { eventsOf, inSnapshot, type Query } from "./snapshot.ts";
 
-/** A request folds so many events at most; the largest parties are asked for in SQL. */
-const MAX_EVENTS = 500_000;
+/**
+ * A request folds so many events at most. Its transaction holds the locks of a reader meanwhile,
+ * and a reorg has to wait for those.
+ */
+const MAX_EVENTS = 100_000;
 
 export type PartyAtBlock = { asOf: AsOf; party: PartyRow };
 
@@ -49,15 +52,16 @@ export function readPartyAtBlock(
 }
 
 /**
- * The events up to a block of every escrow in which the address had a role up to there. Payer and
- * payee stay as they were created; an arbiter that was replaced is named by the change, or, when
- * the change names another one (an anomaly), by the creation.
+ * The events up to a block of every escrow in which the address had a role up to there, or later.
+ * Payer and payee stay as they were created. Who was arbiter then is arbiter now, or is named by a
+ * change, which may have come after that block; or, when the change names another one (an anomaly),
+ * by the creation.
  */
 function eventsOfParty(chainId: number, address: Hex, block: number): Query {
   return sql`
     with arbiter_changed as (
       select stream, payload, anomaly from event
-      where chain_id = ${chainId} and type = 'ArbiterChanged' and block_number <= ${block}
+      where chain_id = ${chainId} and type = 'ArbiterChanged'
     ), role as (
       select address as stream from escrow
       where chain_id = ${chainId} and created_block <= ${block}

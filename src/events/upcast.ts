@@ -40,6 +40,12 @@ export function newestVersion(type: EventType, upcasters: Upcasters = UPCASTERS)
   return upcasters[type].length + 1;
 }
 
+/** The newest version of every event's payload, by its name. */
+export function newestVersions(): Record<string, number> {
+  const types = Object.keys(UPCASTERS) as EventType[];
+  return Object.fromEntries(types.map((type) => [type, newestVersion(type)]));
+}
+
 /**
  * Makes of a stored row, whatever version it was written in, the event that the folds take. Whoever
  * reads the event store reads it through this function.

@@ -136,7 +136,7 @@ describe("A party as of a block", () => {
         })),
       );
       const { arbiter, payer, stranger } = chain;
-      for (const block of everyTenth(
+      for (const block of someBlocks(
         histories.flatMap(({ events }) => events),
         chain,
       )) {
@@ -205,7 +205,7 @@ describe("npm run state", () => {
       [[chain, zeroAddress, "--schema", "a;b"], 78, "is not a schema's name"],
       [["nowhere", zeroAddress], 1, `followed: ${chain} (chain-${chain})`],
       [[chain, zeroAddress, "--block", String(head + 1)], 1, `indexed head is block ${head}`],
-      [[chain, zeroAddress, "--schema", "public"], 1, "holds no event store"],
+      [[chain, zeroAddress, "--schema", "public"], 78, 'no deployment in schema "public"'],
     ];
     const runs = await Promise.all(wrong.map(([args]) => state(args, false)));
     for (const [at, run] of runs.entries()) {
@@ -244,16 +244,96 @@ test("GraphQL gives the events of an escrow in the order of their versions", asy
     }
 });
 
-/** The blocks of an escrow's events and those after them, as far as there are such. */
-function blocksAround(chain: TestChain, events: Event[]): number[] {
-  const head = heads.get(chain.chainId) ?? 0;
-  const blocks = events.flatMap(({ block_number }) => [block_number, block_number + 1]);
-  return [...new Set(blocks)].filter((block) => block <= head);
+test("An export of everything, imported into an empty database, gives the API the same answers", async () => {
+  const file = world.freshFolder().concat(".ndjson.gz");
+  const exported = new ServiceProcess("export", {
+    args: ["--out", file],
+    env: { DATABASE_URL: env.DATABASE_URL ?? "" },
+  });
+  expect((await exported.exited).code, exported.output).toBe(0);
+  const copy = { ...env, DATABASE_URL: await world.createDatabase() };
+  const imported = new ServiceProcess("import", { args: [file], env: copy });
+  expect((await imported.exited).code, imported.output).toBe(0);
+
+  const port = await freePort();
+  const server = new ServiceProcess("api", { env: { ...copy, API_PORT: String(port) } });
+  world.ends(server);
+  const asked = chains.flatMap(({ chainId, payer }) => [
+    `/v1/escrows?chainId=${chainId}&limit=1000&at=1`,
+    `/v1/parties/${chainId}/${payer}`,
+    `/v1/parties/${chainId}/${payer}?asOfBlock=${heads.get(chainId)}`,
+  ]);
+  const answers = (base: string) =>
+    Promise.all(asked.map(async (path) => (await fetch(`${base}${path}`)).json()));
+  const there = await waitUntil("the copy is served", () => answers(`http://127.0.0.1:${port}`));
+  expect(there).toEqual(await answers(api));
+  await expectHonesty(`http://127.0.0.1:${port}`, copy.DATABASE_URL);
+});
+
+/** What no chain of ours does: an arbiter replaced by a change that names another, and a hole. */
+async function expectHonesty(base: string, database: string): Promise<void> {
+  const [created] = await world.query<{ stream: string; chain_id: string; block_number: string }>(
+    database,
+    `select e.stream, e.chain_id, e.block_number from escrow.event e
+     join escrow.escrow s on s.chain_id = e.chain_id and s.address = e.stream
+     where e.type = 'EscrowCreated' and s.arbiter = e.payload ->> 'arbiter' and s.version > 3
+     limit 1`,
+  );
+  if (created === undefined) throw new Error("no escrow has its first arbiter");
+  const { stream, chain_id, block_number } = created;
+  const [state] = await world.query<{ arbiter: string }>(
+    database,
+    "select arbiter from escrow.escrow where chain_id = $1 and address = $2",
+    [chain_id, stream],
+  );
+  const party = `${base}/v1/parties/${chain_id}/${state?.arbiter}?asOfBlock=${block_number}`;
+  const before = await (await fetch(party)).json();
+  expect(before).toMatchObject({ arbiter_open_count: expect.any(Number) });
+  await world.query(
+    database,
+    `insert into escrow_import.event
+     select chain_id, id || '-x', position || 'x', stream, stream_version + 1, 'ArbiterChanged', 1,
+       revision, emitter, block_number, block_hash, block_timestamp, transaction_hash, log_index + 1,
+       '{"old_arbiter": "${zeroAddress}", "new_arbiter": "${zeroAddress}"}', 'the arbiter was not absent'
+     from escrow_import.event
+     where chain_id = $1 and stream = $2 order by stream_version desc limit 1`,
+    [chain_id, stream],
+  );
+  await world.query(
+    database,
+    "update escrow_import.escrow set arbiter = null where chain_id = $1 and address = $2",
+    [chain_id, stream],
+  );
+  expect(await (await fetch(party)).json()).toEqual(before);
+
+  await world.query(
+    database,
+    "delete from escrow_import.event where chain_id = $1 and stream = $2 and stream_version = 2",
+    [chain_id, stream],
+  );
+  const head = heads.get(Number(chain_id));
+  const broken = await fetch(`${base}/v1/escrows/${chain_id}/${stream}?asOfBlock=${head}`);
+  expect(broken.status).toBe(500);
+  expect(JSON.stringify(await broken.json())).toContain("the event store is not complete");
 }
 
-function everyTenth(events: Event[], chain: TestChain): number[] {
+/** The blocks of an escrow's events, and those after its creation and its last event. */
+function blocksAround(chain: TestChain, events: Event[]): number[] {
+  const head = heads.get(chain.chainId) ?? 0;
+  const blocks = events.map(({ block_number }) => block_number);
+  const after = [Math.min(...blocks) + 1, Math.max(...blocks) + 1];
+  return [...new Set([...blocks, ...after])].filter((block) => block <= head);
+}
+
+/** Some blocks, and those before an arbiter changes. */
+function someBlocks(events: Event[], chain: TestChain): number[] {
   const blocks = [...new Set(events.map(({ block_number }) => block_number))].sort((a, b) => a - b);
-  return [...blocks.filter((_, at) => at % 10 === 5), heads.get(chain.chainId) ?? 0];
+  const changes = events.filter(({ type }) => type === "ArbiterChanged");
+  return [
+    ...blocks.filter((_, at) => at % 10 === 5),
+    ...changes.map(({ block_number }) => block_number - 1),
+    heads.get(chain.chainId) ?? 0,
+  ];
 }
 
 async function expectParty(chain: TestChain, person: string, block: number, states: Escrow[]) {
