@@ -1,0 +1,102 @@
+import { http, type Transport, webSocket } from "viem";
+import { fetchWithin } from "./http-refusal.ts";
+import { type Clock, RequestPace, realClock } from "./request-pace.ts";
+import { RpcProblem, rpcProblemOf } from "./rpc-problem.ts";
+
+export type RpcSettings = {
+  url: string;
+  requestsPerSecond: number;
+  timeoutMs: number;
+  /** Told when an endpoint makes us wait. */
+  say?: (text: string) => void;
+  clock?: Clock;
+};
+
+/** What a question is about, in words, and how to make sense of the answer. */
+type Question<T> = {
+  what: string;
+  /** @throws RpcProblem when the answer cannot be used */
+  parse: (answer: unknown) => T;
+  /** A question that was too long for a time may be put in smaller ones: that is for the caller. */
+  mayBeSplit?: boolean;
+  /** How often to ask before giving up. */
+  attempts?: number;
+};
+
+const MAX_ATTEMPTS = 8;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const LONGEST_RETRY_AFTER_MS = 300_000;
+const SAY_FROM_MS = 5_000;
+
+/** One RPC endpoint, asked at its provider's pace, again and again when something passes. */
+export class RpcEndpoint {
+  readonly host: string;
+  readonly #url: string;
+  readonly #pace: RequestPace;
+  readonly #clock: Clock;
+  readonly #request: ReturnType<Transport>["request"];
+  readonly #say: (text: string) => void;
+  #requests = 0;
+
+  constructor({ url, requestsPerSecond, timeoutMs, say, clock = realClock }: RpcSettings) {
+    const options = { timeout: timeoutMs, retryCount: 0 };
+    const transport = url.startsWith("ws")
+      ? webSocket(url, options)
+      : http(url, { ...options, fetchFn: fetchWithin(timeoutMs) });
+    this.host = new URL(url).host;
+    this.#url = url;
+    this.#clock = clock;
+    this.#pace = new RequestPace(requestsPerSecond, clock);
+    this.#request = transport({}).request;
+    this.#say = say ?? (() => undefined);
+  }
+
+  /** Requests sent so far, those that failed included. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /**
+   * Asks until there is an answer.
+   *
+   * @throws RpcProblem at once when asking again does not help; otherwise after some attempts
+   */
+  async ask<T>(method: string, params: unknown[], question: Question<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      await this.#pace.turn();
+      try {
+        this.#requests += 1;
+        const answer = await this.#request({ method, params } as never);
+        const parsed = question.parse(answer);
+        this.#pace.worked();
+        return parsed;
+      } catch (error) {
+        const problem = this.#problemOf(error, `${method} ${question.what}`);
+        const { mayBeSplit = false, attempts = MAX_ATTEMPTS } = question;
+        if (isForCaller(problem, mayBeSplit) || attempt >= attempts) throw problem;
+        await this.#waitFor(problem, attempt);
+      }
+    }
+  }
+
+  async #waitFor(problem: RpcProblem, attempt: number): Promise<void> {
+    const backoffMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
+    const waitMs = Math.min(LONGEST_RETRY_AFTER_MS, problem.retryAfterMs ?? backoffMs);
+    if (waitMs >= SAY_FROM_MS)
+      this.#say(`${problem.message}; asking again in ${Math.round(waitMs / 1000)} s`);
+    if (problem.kind === "rate-limited") this.#pace.slowDown(waitMs);
+    else await this.#clock.sleep(waitMs);
+  }
+
+  #problemOf(error: unknown, what: string): RpcProblem {
+    if (error instanceof RpcProblem)
+      return new RpcProblem(error.kind, `${this.host}, ${what}: ${error.message}`);
+    return rpcProblemOf(error, what, this.#url);
+  }
+}
+
+function isForCaller({ kind }: RpcProblem, mayBeSplit: boolean): boolean {
+  if (kind === "refused" || kind === "too-large" || kind === "too-many-addresses") return true;
+  return kind === "timeout" && mayBeSplit;
+}

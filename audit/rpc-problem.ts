@@ -1,0 +1,138 @@
+import { BaseError, ResponseBodyTooLargeError, RpcRequestError, TimeoutError } from "viem";
+import { HttpRefusal } from "./http-refusal.ts";
+import { redactUrl } from "./redact-url.ts";
+
+/**
+ * Why an endpoint did not answer, as far as it decides what to do:
+ * - `too-large`: ask for fewer blocks. `too-many-addresses`: ask for fewer contracts.
+ * - `timeout`: ask for fewer blocks, or once more.
+ * - `rate-limited`, `transient`: ask again later.
+ * - `refused`: asking again does not help; a person has to act.
+ */
+type Kind =
+  | "too-large"
+  | "too-many-addresses"
+  | "timeout"
+  | "rate-limited"
+  | "transient"
+  | "refused";
+
+/** A request that an endpoint did not answer. The message has no secrets of its URL. */
+export class RpcProblem extends Error {
+  override name = "RpcProblem";
+  readonly kind: Kind;
+  /** How long the provider asks to wait. */
+  readonly retryAfterMs: number | null;
+  /** How many blocks the provider says that it would answer for. */
+  readonly blocksAllowed: number | null;
+
+  constructor(
+    kind: Kind,
+    message: string,
+    more: {
+      cause?: unknown;
+      retryAfterMs?: number | null;
+      blocksAllowed?: number | null;
+    } = {},
+  ) {
+    super(message, { cause: more.cause });
+    this.kind = kind;
+    this.retryAfterMs = more.retryAfterMs ?? null;
+    this.blocksAllowed = more.blocksAllowed ?? null;
+  }
+}
+
+const BEHIND =
+  /beyond.*head|unknown block|(header|block) not found|not (yet )?available|is not finalized|missing trie|syncing/i;
+const TOO_MANY_ADDRESSES =
+  /(too many|max(imum)?|exceed\w*|limit\w*)[^.]*\b(address(es)?|contracts)\b/i;
+const RATE_LIMITED =
+  /rate.?limit|too many requests|requests? (count|limit)|per second|throughput|compute units|capacity|quota|credits|throttl/i;
+const TOO_LARGE =
+  /more than [\d,]+|too (large|big|wide|broad|many)|(block )?range[^.]*(limit|exceed|larger|greater|most|max)|(limit|exceed|max|up to|at most)[^.]*(range|blocks?|results?|logs|response|size)|response size|(logs|results)[^.]*(exceed|limit)|block range|please (reduce|narrow|limit|use)/i;
+const TIMED_OUT = /time[d]?.?out|took too long|deadline exceeded|query cancell?ed/i;
+
+/**
+ * Reads what an endpoint said. Providers agree on no code for anything but "too many requests", so
+ * the words decide; when they say nothing known, the code.
+ *
+ * @param what the request in words
+ */
+export function rpcProblemOf(error: unknown, what: string, url: string): RpcProblem {
+  const http = find(error, HttpRefusal);
+  const rpc = find(error, RpcRequestError);
+  const words = wordsOf(error, http, rpc);
+  const status = http?.status ?? null;
+  const code = rpc?.code ?? null;
+  const kind = kindOf(error, words, status, code);
+  const said = redactUrl(words, url).slice(0, 400);
+  const by = status === null ? "" : ` (HTTP ${status})`;
+  return new RpcProblem(kind, `${new URL(url).host}, ${what}: ${said}${by}`, {
+    retryAfterMs: retryAfterMs(http?.headers),
+    blocksAllowed: kind === "too-large" ? blocksAllowed(words) : null,
+  });
+}
+
+function kindOf(error: unknown, words: string, status: number | null, code: number | null): Kind {
+  if (find(error, ResponseBodyTooLargeError) || status === 413) return "too-large";
+  if (isTimeout(error) || status === 408 || status === 504) return "timeout";
+  if (status === 429) return "rate-limited";
+  if (status === 401 || status === 403) return "refused";
+  if (BEHIND.test(words)) return "transient";
+  if (RATE_LIMITED.test(words)) return "rate-limited";
+  if (TOO_MANY_ADDRESSES.test(words)) return "too-many-addresses";
+  if (TOO_LARGE.test(words)) return "too-large";
+  if (TIMED_OUT.test(words)) return "timeout";
+  // EIP-1474: limit exceeded; here without a word about which.
+  if (code === -32_005) return "rate-limited";
+  // Method not found, not supported; invalid request.
+  if (code === -32_601 || code === -32_004 || code === -32_600) return "refused";
+  // Invalid parameters: some providers say no more than that of a range that is too wide.
+  if (code === -32_602) return "too-large";
+  if (status !== null && status >= 400 && status < 500 && code === null) return "refused";
+  return "transient";
+}
+
+/** Retry-After in seconds, or as a date (RFC 9110, 10.2.3). */
+function retryAfterMs(headers: Headers | undefined): number | null {
+  const value = headers?.get("retry-after");
+  if (!value) return null;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? 1000 * Number(value) : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
+
+function blocksAllowed(words: string): number | null {
+  const pair =
+    /\[\s*(0x[0-9a-f]+|\d+)\s*,\s*(0x[0-9a-f]+|\d+)\s*\]/i.exec(words) ??
+    /range (\d+)\s*-\s*(\d+)/i.exec(words);
+  if (pair) return Math.max(1, Number(pair[2]) - Number(pair[1]) + 1);
+  const limit =
+    /(?:limited to|limit(?: is)?|max(?:imum)?(?: allowed)?(?: is)?(?: set to)?(?: block range)?|up to|at most)[ :]*(?:an? )?([\d,]+)(k?)(?= ?-?(?:blocks?|range|$|[.)]))/i.exec(
+      words,
+    );
+  if (!limit?.[1]) return null;
+  const blocks = Number(limit[1].replaceAll(",", "")) * (limit[2] ? 1000 : 1);
+  return blocks >= 1 ? blocks : null;
+}
+
+function wordsOf(error: unknown, http: HttpRefusal | null, rpc: RpcRequestError | null): string {
+  if (rpc) return rpc.details || rpc.shortMessage;
+  if (http) return http.message;
+  if (error instanceof BaseError)
+    return [error.shortMessage, error.details].filter(Boolean).join(" ");
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** viem's own, or that of the signal that ends a request. */
+function isTimeout(error: unknown): boolean {
+  return find(error, TimeoutError) !== null || find(error, DOMException)?.name === "TimeoutError";
+}
+
+function find<T extends Error>(
+  error: unknown,
+  type: abstract new (...args: never[]) => T,
+): T | null {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof type) return at;
+  return null;
+}
