@@ -35,6 +35,7 @@ async function install(
 ): Promise<{ url: string; pool: pg.Pool }> {
   const url = await world.createDatabase();
   const pool = new pg.Pool({ connectionString: url });
+  pool.on("error", () => undefined);
   world.ends({ stop: () => pool.end() });
   const deployment = await StandInDeployment.create(pool, schema);
   await deployment.holds(events, progress);

@@ -31,6 +31,7 @@ async function readTopics(
   findings: Findings,
 ): Promise<TopicCheck[]> {
   const pool = new pg.Pool({ connectionString: databaseUrl });
+  pool.on("error", () => undefined);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   const checks: TopicCheck[] = [];
   for (const publication of journal ?? [])

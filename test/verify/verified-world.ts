@@ -45,6 +45,7 @@ export class VerifiedWorld {
     });
     const verified = new VerifiedWorld(world, url, config);
     const pool = new pg.Pool({ connectionString: url });
+    pool.on("error", () => undefined);
     try {
       await verified.#openTopics();
       const deployment = await StandInDeployment.create(pool);
@@ -69,14 +70,6 @@ export class VerifiedWorld {
       if (rowCount === 0) throw new Error(`this changed nothing: ${statement}`);
     }
     return url;
-  }
-
-  /** An empty database with a pool that ends with the test. */
-  async emptyDatabase(): Promise<{ url: string; pool: pg.Pool }> {
-    const url = await this.#world.createDatabase();
-    const pool = new pg.Pool({ connectionString: url });
-    this.#world.ends({ stop: () => pool.end() });
-    return { url, pool };
   }
 
   async query(url: string, statement: string): Promise<pg.QueryResult> {
