@@ -18,7 +18,8 @@ export type StoredRow = EventRow & {
 /** The last block to read, by chain; or the first one behind it. */
 export type BlockRange = { chainId: number; block: number }[];
 
-const PAGE_ROWS = 5_000;
+/** Some megabytes. */
+export const PAGE_ROWS = 5_000;
 
 /**
  * Reads the event store in the order of the chains' logs, page by page.
@@ -31,6 +32,7 @@ export async function* readEventPages(
   schema: string,
   part: "upTo" | "behind",
   blocks: BlockRange,
+  pageRows: number,
 ): AsyncGenerator<StoredRow[]> {
   const isUpTo = sql<boolean>`e.block_number <= coalesce(
     (select b.block from unnest(${blocks.map(({ chainId }) => chainId)}::bigint[],
@@ -39,10 +41,10 @@ export async function* readEventPages(
   const isWanted = part === "upTo" ? isUpTo : sql<boolean>`not ${isUpTo}`;
   let last: { position: string; id: string } | null = null;
   for (;;) {
-    const rows: StoredRow[] = await database.read(page(schema, isWanted, last));
+    const rows: StoredRow[] = await database.read(page(schema, isWanted, last, pageRows));
     if (rows.length > 0) yield rows;
     const end = rows.at(-1);
-    if (end === undefined || rows.length < PAGE_ROWS) return;
+    if (end === undefined || rows.length < pageRows) return;
     last = { position: end.position, id: end.id };
   }
 }
@@ -52,6 +54,7 @@ function page(
   schema: string,
   isWanted: RawBuilder<boolean>,
   last: { position: string; id: string } | null,
+  pageRows: number,
 ): RawBuilder<StoredRow> {
   const isNext =
     last === null
@@ -62,7 +65,7 @@ function page(
       select e.* from ${sql.id(schema, "event")} e
       where ${isNext} and ${isWanted}
       order by e.position, e.id
-      limit ${PAGE_ROWS}
+      limit ${pageRows}
     )
     select e.chain_id, e.id, e.position, e.stream, e.stream_version, e.type, e.schema_version,
            e.revision, e.emitter, e.block_number, e.block_hash, e.block_timestamp,

@@ -12,6 +12,8 @@ export type FoldPass = {
   /** The events up to these blocks, or all behind them. */
   part: "upTo" | "behind";
   blocks: BlockRange;
+  /** Events that are held in memory at a time. */
+  pageRows: number;
   /** Called for each row in chain order; without a transition when it could not be folded. */
   onRow?: (row: StoredRow, transition: Transition | undefined) => void;
   /** Called after each page with the number of events in it. */
@@ -23,10 +25,10 @@ export async function foldEventStore(
   database: FrozenDatabase,
   { schema }: Deployment,
   fold: ReadModelFold,
-  { part, blocks, onRow, onPage }: FoldPass,
+  { part, blocks, pageRows, onRow, onPage }: FoldPass,
   findings: Findings,
 ): Promise<void> {
-  for await (const rows of readEventPages(database, schema, part, blocks)) {
+  for await (const rows of readEventPages(database, schema, part, blocks, pageRows)) {
     const events = rows.map((row) => readEvent(row, findings));
     const transitions = await fold.take(events.filter((event) => event !== null));
     rows.forEach((row, at) => {

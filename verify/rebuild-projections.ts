@@ -1,6 +1,7 @@
 import { ConfigError } from "../config/config-error.ts";
 import { type Comparison, compareProjection } from "./compare-projection.ts";
 import { type Deployment, findDeployment } from "./deployment.ts";
+import { PAGE_ROWS } from "./event-pages.ts";
 import { Findings } from "./findings.ts";
 import { foldEventStore } from "./fold-event-store.ts";
 import { FrozenDatabase } from "./frozen-database.ts";
@@ -18,6 +19,8 @@ export type RebuildOptions = {
   limit: number;
   /** Leaves the folded tables in a schema of their own. */
   keep: boolean;
+  /** Events that are held in memory at a time. */
+  pageRows?: number;
   onProgress: (events: number) => void;
 };
 
@@ -38,7 +41,7 @@ export type Rebuild = {
  * @throws ConfigError when there is no such projection or deployment
  */
 export async function rebuildProjections(options: RebuildOptions): Promise<Rebuild> {
-  const { projection, limit, keep } = options;
+  const { projection, limit, keep, pageRows = PAGE_ROWS } = options;
   if (projection !== "all" && !PROJECTION_NAMES.includes(projection))
     throw new ConfigError([
       {
@@ -70,7 +73,7 @@ export async function rebuildProjections(options: RebuildOptions): Promise<Rebui
       database,
       deployment,
       fold,
-      { part: "behind", blocks: [], onPage },
+      { part: "behind", blocks: [], pageRows, onPage },
       findings,
     );
     const comparisons: Comparison[] = [];

@@ -5,7 +5,7 @@ import { checkOutboxOrphans } from "./check-outbox.ts";
 import { checkRetractions } from "./check-retractions.ts";
 import { compareProjection, differenceInWords } from "./compare-projection.ts";
 import { type Deployment, findDeployment } from "./deployment.ts";
-import type { BlockRange } from "./event-pages.ts";
+import { type BlockRange, PAGE_ROWS } from "./event-pages.ts";
 import { EventStoreCheck } from "./event-store-check.ts";
 import type { Findings } from "./findings.ts";
 import { foldEventStore } from "./fold-event-store.ts";
@@ -119,6 +119,7 @@ async function verifyFold(
     {
       part: "upTo",
       blocks,
+      pageRows: PAGE_ROWS,
       onPage,
       onRow: (row, transition) => {
         storeHash.take(row);
@@ -139,7 +140,13 @@ async function verifyFold(
     database,
     deployment,
     fold,
-    { part: "behind", blocks, onPage, onRow: (row, transition) => check.take(row, transition) },
+    {
+      part: "behind",
+      blocks,
+      pageRows: PAGE_ROWS,
+      onPage,
+      onRow: (row, transition) => check.take(row, transition),
+    },
     findings,
   );
   const rows: StoreVerification["rows"] = [];

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +9,7 @@ import { FrozenDatabase } from "../../verify/frozen-database.ts";
 import { rebuildProjections } from "../../verify/rebuild-projections.ts";
 import { KEPT_SCHEMA, takeKeptSchema } from "../../verify/shadow-schema.ts";
 import { verifyStore } from "../../verify/verify-store.ts";
+import { arbitraryHistory } from "../support/arbitrary-history.ts";
 import { ONE_ETHER, PAYER } from "../support/given-events.ts";
 import { type ChainProgress, StandInDeployment } from "../support/stand-in-deployment.ts";
 import { TestWorld } from "../support/test-world.ts";
@@ -42,7 +44,10 @@ async function install(
   return { url, pool };
 }
 
-function rebuild(databaseUrl: string, options: { projection?: string; keep?: boolean } = {}) {
+function rebuild(
+  databaseUrl: string,
+  options: { projection?: string; keep?: boolean; pageRows?: number } = {},
+) {
   return rebuildProjections({
     databaseUrl,
     projection: "all",
@@ -72,6 +77,27 @@ describe("a rebuild", () => {
       ["chain_stat", 0],
     ]);
     expect(await schemas(pool)).not.toContain(KEPT_SCHEMA);
+  });
+
+  test("gives what folding at once gives, wherever a page of any history ends", async () => {
+    const url = await world.createDatabase();
+    const pool = new pg.Pool({ connectionString: url });
+    pool.on("error", () => undefined);
+    world.ends({ stop: () => pool.end() });
+    const deployment = await StandInDeployment.create(pool);
+    await fc.assert(
+      fc.asyncProperty(
+        arbitraryHistory,
+        fc.integer({ min: 1, max: 4 }),
+        async (events, pageRows) => {
+          await deployment.holds(events, PROGRESS);
+          const { comparisons, findings } = await rebuild(url, { pageRows });
+          expect(findings.list()).toEqual([]);
+          expect(comparisons.flatMap(({ differences }) => differences)).toEqual([]);
+        },
+      ),
+      { numRuns: 8 },
+    );
   });
 
   test("shows what differs row by row and column by column, up to the limit", async () => {

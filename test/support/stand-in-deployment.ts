@@ -29,6 +29,8 @@ const TABLES: Record<keyof typeof KEYS, object> = {
   chain_stat: tables.chainStat,
 };
 
+const CHUNK_ROWS = 5_000;
+
 export type ChainProgress = { chainId: number; latest: number; finalized: number };
 
 /** A deployment's schema and the views on it, as the engine makes them, filled without it. */
@@ -90,10 +92,11 @@ export class StandInDeployment {
       for (const name of Object.keys(TABLES) as (keyof typeof KEYS)[]) {
         const table = `${this.schema}.${name}`;
         await client.query(`delete from ${table}`);
-        await client.query(
-          `insert into ${table} select * from json_populate_recordset(null::${table}, $1)`,
-          [JSON.stringify(rows[name].map(inSnakeCase))],
-        );
+        for (let at = 0; at < rows[name].length; at += CHUNK_ROWS)
+          await client.query(
+            `insert into ${table} select * from json_populate_recordset(null::${table}, $1)`,
+            [JSON.stringify(rows[name].slice(at, at + CHUNK_ROWS).map(inSnakeCase))],
+          );
       }
       await client.query(`delete from ${this.schema}._ponder_checkpoint`);
       for (const { chainId, latest, finalized } of progress)
