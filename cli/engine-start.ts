@@ -1,11 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
+import { ensureSqlStatus } from "./ensure-sql-status.ts";
 
 /** A chain's checkpoint before the engine began, and the version of its row. */
 export type CheckpointBefore = { chainId: string; checkpoint: string; rowVersion: string };
 
 const POLL_MS = 200;
+const RETRY_MS = 1_000;
 /** A chain that went back while the engine was away never gets where it was. */
 const GIVE_UP_MS = 60_000;
 
@@ -20,7 +22,7 @@ export async function recordEngineStart(
   schema: string,
 ): Promise<CheckpointBefore[]> {
   return await withClient(databaseUrl, async (client) => {
-    await createTable(client);
+    await ensureSqlStatus(client);
     const own = await readCheckpoints(client, schema);
     // A new deployment has to get where the live one is, before or after it takes its place.
     const before =
@@ -40,6 +42,7 @@ export async function recordEngineStart(
 /**
  * Waits until the engine has indexed anew what it took back, and writes that down. Its checkpoint
  * stands still, wrong, until the first block after the start: so the row has to have changed, too.
+ * Tries again whenever the database does not answer.
  */
 export async function recordEngineSettled(
   databaseUrl: string,
@@ -47,6 +50,20 @@ export async function recordEngineSettled(
   before: CheckpointBefore[],
 ): Promise<void> {
   if (before.length === 0) return;
+  for (;;)
+    try {
+      return await waitUntilSettled(databaseUrl, schema, before);
+    } catch {
+      // A database that is away takes the engine with it, or is back soon.
+      await setTimeout(RETRY_MS);
+    }
+}
+
+async function waitUntilSettled(
+  databaseUrl: string,
+  schema: string,
+  before: CheckpointBefore[],
+): Promise<void> {
   await withClient(databaseUrl, async (client) => {
     let deadlineMs = performance.now() + GIVE_UP_MS;
     while (performance.now() < deadlineMs) {
@@ -72,7 +89,13 @@ export async function recordEngineSettled(
 
 /** Makes sure that there is something to read, also where no engine of this version ever began. */
 export async function ensureEngineStarts(databaseUrl: string): Promise<void> {
-  await withClient(databaseUrl, createTable);
+  await withClient(databaseUrl, async (client) => {
+    // Whoever only reads may not be allowed to make anything.
+    const { rows } = await client.query("select to_regprocedure($1) is not null as exists", [
+      `${VIEWS_SCHEMA}.steady()`,
+    ]);
+    if (!rows[0].exists) await ensureSqlStatus(client);
+  });
 }
 
 async function readCheckpoints(client: pg.Client, schema: string): Promise<CheckpointBefore[]> {
@@ -98,20 +121,6 @@ async function isReady(client: pg.Client, schema: string): Promise<boolean> {
     )
     .catch(() => ({ rows: [] }));
   return rows[0]?.is_ready ?? false;
-}
-
-async function createTable(client: pg.Client): Promise<void> {
-  const { rows } = await client.query("select to_regclass($1) is not null as exists", [
-    `${VIEWS_SCHEMA}._engine_start`,
-  ]);
-  if (rows[0].exists) return;
-  await client.query(`create schema if not exists "${VIEWS_SCHEMA}"`);
-  await client.query(
-    `create table if not exists "${VIEWS_SCHEMA}"._engine_start (
-       deployment text primary key,
-       is_settled boolean not null,
-       started_at timestamptz not null)`,
-  );
 }
 
 async function withClient<T>(
