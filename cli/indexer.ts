@@ -9,6 +9,7 @@ import { ensureViews } from "./ensure-views.ts";
 import { mendEngine } from "./mend-engine.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
+import { checkFinalBlocks } from "./preflight/check-final-blocks.ts";
 import { exitWith, parseProcessConfig } from "./process-config.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
@@ -22,9 +23,9 @@ try {
   const schema = await deploymentSchema();
   // Whoever supervises this process can release the engine's lock when it is gone.
   process.send?.({ schema });
+  await checkFinalBlocks(config.databaseUrl, schema, chains);
   const before = await recordEngineStart(config.databaseUrl, schema);
-  // Should this fail, the API is only more careful than it need be for half a minute.
-  void recordEngineSettled(config.databaseUrl, schema, before).catch(() => undefined);
+  void recordEngineSettled(config.databaseUrl, schema, before);
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
   mendEngine();
   await becomeIndexer(schema, {

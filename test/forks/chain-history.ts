@@ -61,6 +61,13 @@ export class ChainHistory {
     this.#forks += 1;
   }
 
+  /** Replaces all blocks of this history, though they count as final. */
+  forkDeep(): void {
+    const length = this.chain.head.number - this.#start + 1;
+    this.chain.forkDeep(this.#start, this.#plan(this.#start, length, []));
+    this.#forks += 1;
+  }
+
   /**
    * Lets a dropped branch return, with the hashes it had.
    *

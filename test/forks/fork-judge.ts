@@ -3,7 +3,7 @@ import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { FINAL_TOPIC, LATEST_TOPIC } from "../support/test-world.ts";
 import { eventsOf } from "./canonical-events.ts";
 import type { ChainHistory } from "./chain-history.ts";
-import { CONFIRMATIONS, CONFIRMED_TOPIC, type ForkWorld } from "./fork-world.ts";
+import { CONFIRMATIONS, CONFIRMED_TOPIC, type ForkWorld, NEXT_FINAL_TOPIC } from "./fork-world.ts";
 import { judgeLedger } from "./judge-ledger.ts";
 import { judgeReadModels } from "./judge-read-models.ts";
 import { TopicJudge } from "./topic-judge.ts";
@@ -18,8 +18,10 @@ export class ForkJudge {
   readonly #world: ForkWorld;
   readonly #latest: TopicJudge;
   readonly #confirmed: TopicJudge;
-  readonly #final: TopicJudge;
-  readonly #topics: readonly TopicJudge[];
+  #final: TopicJudge;
+  #topics: readonly TopicJudge[];
+  /** A topic that fell silent, rightly. */
+  #silent: TopicJudge | null = null;
   /** Canonical events of the histories that were judged: they are final. */
   readonly #past: EscrowEvent[] = [];
 
@@ -44,8 +46,15 @@ export class ForkJudge {
     return events === canonical && unpublished === 0;
   }
 
-  /** Waits until nothing moves any more, then judges. What is wrong, in words. */
-  async judge(histories: readonly ChainHistory[]): Promise<string[]> {
+  /** Judges the next final topic from now on: the first one was halted, and keeps what it told. */
+  giveUpFinalTopic(): void {
+    this.#silent = this.#final;
+    this.#final = new TopicJudge(NEXT_FINAL_TOPIC, "final", this.#world.chains);
+    this.#topics = [this.#latest, this.#confirmed, this.#final];
+  }
+
+  /** Waits until nothing moves any more. False when that took too long. */
+  async untilSettled(histories: readonly ChainHistory[]): Promise<boolean> {
     const events = canonicalEvents(histories);
     const deadline = performance.now() + SETTLE_MS;
     let isSettled = false;
@@ -56,11 +65,18 @@ export class ForkJudge {
       if (!isSettled) await this.#nudgeFinality(histories);
       if (!isSettled) await setTimeout(50);
     }
+    return isSettled;
+  }
+
+  /** Waits until nothing moves any more, then judges. What is wrong, in words. */
+  async judge(histories: readonly ChainHistory[]): Promise<string[]> {
+    const events = canonicalEvents(histories);
+    const isSettled = await this.untilSettled(histories);
     const escrows = histories.flatMap(({ deals }) => deals.map(({ escrow }) => escrow));
     const { pool, ledger } = this.#world;
     const problems = [
       ...(isSettled ? [] : [`not settled within ${SETTLE_MS / 1_000} s`]),
-      ...this.#topics.flatMap((topic) => topic.takeProblems()),
+      ...this.#allTopics.flatMap((topic) => topic.takeProblems()),
       ...this.#judgeStanding(events, histories),
       ...(await judgeReadModels(pool, events, escrows)),
       ...(await this.#judgeEventStore(events, escrows)),
@@ -77,7 +93,7 @@ export class ForkJudge {
     const { pool } = this.#world;
     this.#read();
     return [
-      ...this.#topics.flatMap((topic) => topic.takeProblems()),
+      ...this.#allTopics.flatMap((topic) => topic.takeProblems()),
       ...this.#judgeStanding(this.#past, []),
       ...(await judgeReadModels(pool, this.#past, null)),
       ...(await this.#judgeEventStore(this.#past, escrows)),
@@ -92,7 +108,7 @@ export class ForkJudge {
     if (!engine.isRunning || !relay.isRunning || !(await this.isHeard(histories))) return false;
     const { told } = await this.#counts();
     this.#read();
-    const received = this.#topics.reduce((sum, { messages }) => sum + messages, 0);
+    const received = this.#allTopics.reduce((sum, { messages }) => sum + messages, 0);
     return told === received && (await ledger.applied()) === this.#latest.messages;
   }
 
@@ -112,8 +128,12 @@ export class ForkJudge {
     }
   }
 
+  get #allTopics(): readonly TopicJudge[] {
+    return this.#silent === null ? this.#topics : [...this.#topics, this.#silent];
+  }
+
   #read(): void {
-    for (const topic of this.#topics) topic.read(this.#world.recorder.on(topic.topic));
+    for (const topic of this.#allTopics) topic.read(this.#world.recorder.on(topic.topic));
   }
 
   #judgeStanding(events: EscrowEvent[], histories: readonly ChainHistory[]): string[] {

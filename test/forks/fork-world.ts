@@ -19,6 +19,10 @@ const LEDGER_SUBSCRIPTION = "ledger";
 /** A topic that tells an event when its block has so many others on top of it. */
 export const CONFIRMED_TOPIC = "confirmed.events.v1";
 export const CONFIRMATIONS = 4;
+/** Takes the place of the final topic after a reorg deeper than finality. */
+export const NEXT_FINAL_TOPIC = "settlement.events.v2";
+
+const PUBLICATIONS = `${FINAL_TOPIC}=finalized,${LATEST_TOPIC}=latest,${CONFIRMED_TOPIC}=${CONFIRMATIONS}`;
 
 /** Everything that a run of the suite needs: the chains, and the real service beside them. */
 export class ForkWorld {
@@ -30,6 +34,7 @@ export class ForkWorld {
   readonly ledger: ForkLedger;
   readonly engine: RestartableService;
   readonly relay: RestartableService;
+  readonly publications = PUBLICATIONS;
   readonly #world: TestWorld;
   readonly #pubsub: PubSub;
 
@@ -76,7 +81,10 @@ export class ForkWorld {
     const simulator = await ChainSimulator.start(nodes);
     const projectId = world.freshProject();
     const databaseUrl = await world.createDatabase();
-    const recorder = await world.record(projectId, world.pubsub.host, [CONFIRMED_TOPIC]);
+    const recorder = await world.record(projectId, world.pubsub.host, [
+      CONFIRMED_TOPIC,
+      NEXT_FINAL_TOPIC,
+    ]);
     const pubsub = new PubSub({ projectId, apiEndpoint: world.pubsub.host, emulatorMode: true });
     await ensureSubscription(pubsub, { topic: LATEST_TOPIC, subscription: LEDGER_SUBSCRIPTION });
     const parts = { world, pubsub, databaseUrl, projectId, chains, nodes, simulator, recorder };
@@ -141,7 +149,7 @@ function environment(
       .join(","),
   ]);
   return {
-    PUBLICATIONS: `${FINAL_TOPIC}=finalized,${LATEST_TOPIC}=latest,${CONFIRMED_TOPIC}=${CONFIRMATIONS}`,
+    PUBLICATIONS,
     DEPLOYMENTS: JSON.stringify(deployments),
     ...Object.fromEntries(urls),
     POLL_INTERVAL_SECONDS: "0.1",

@@ -23,7 +23,7 @@ export class RestartableService {
     afterKill: () => Promise<void> = async () => undefined,
   ) {
     this.#command = command;
-    this.#env = env;
+    this.#env = { ...env };
     this.#afterKill = afterKill;
   }
 
@@ -35,6 +35,11 @@ export class RestartableService {
     return this.#process !== null && this.#exit === null;
   }
 
+  /** How it ended by itself; null while it runs, and after a signal. */
+  get exitCode(): number | null {
+    return this.#exit?.code ?? null;
+  }
+
   /** The last lines it printed, and how it ended if it did. */
   get lastWords(): string {
     const exit = this.#exit === null ? "running" : `ended: ${JSON.stringify(this.#exit)}`;
@@ -42,7 +47,9 @@ export class RestartableService {
     return [...lines.map((line) => line.slice(0, LINE_LENGTH)), exit].join("\n");
   }
 
-  start(): void {
+  /** @param other variables that differ from now on */
+  start(other: Record<string, string> = {}): void {
+    Object.assign(this.#env, other);
     const process = new ServiceProcess(this.#command, { env: this.#env });
     this.#starts += 1;
     this.#process = process;

@@ -2,6 +2,7 @@ import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { ForkJudge } from "./fork-judge.ts";
 import { ForkWorld } from "./fork-world.ts";
 import { HistoryPlayer, SPECIALS, type Special } from "./history-player.ts";
+import { playDeepReorg } from "./play-deep-reorg.ts";
 
 export type ForkOptions = {
   histories: number;
@@ -66,6 +67,12 @@ export async function runForks(options: ForkOptions): Promise<ForkReport> {
         progress(`the engine said:\n${world.engine.lastWords}`);
         progress(`the relay said:\n${world.relay.lastWords}`);
       }
+    }
+    if (differences.length === 0) {
+      const random = new SeededRandom(`forks/${seed}/deep`);
+      const problems = await playDeepReorg(world, judge, random);
+      progress(`deeper than finality: ${problems.length === 0 ? "ok" : "DIFFERENCES"}`);
+      differences.push(...problems.map((what) => `the deep reorg of seed ${seed}: ${what}`));
     }
     return {
       histories: played,

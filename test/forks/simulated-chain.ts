@@ -95,6 +95,11 @@ export class SimulatedChain {
    */
   fork(ancestor: number, plans: readonly BlockPlan[]): Block {
     this.#allow(ancestor);
+    return this.forkDeep(ancestor, plans);
+  }
+
+  /** The same, with no regard to what counts as final: what a real chain promises not to do. */
+  forkDeep(ancestor: number, plans: readonly BlockPlan[]): Block {
     const dropped = this.#dropBehind(ancestor);
     this.mine(plans);
     return dropped;
