@@ -54,7 +54,8 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * What the journal told of and the outbox lacks after a rollback is unconfirmed: it may come back,
  * or be retracted on evidence (`reconcile.ts`). Until then its key gets nothing new, so that a new
  * block's version of a fact never comes before the retraction of the old one, and the tip stays
- * behind. An event that was retracted and comes back is a new incarnation with its own message id.
+ * behind. An event that was retracted and comes back is a new incarnation with its own message id:
+ * a retraction sends the tip back, as the row may be there again before anybody has missed it.
  *
  * Whoever has lost the lead finds nothing to capture. Should two leads overlap all the same, the
  * journal's unique event ids let only one of them through.
@@ -97,6 +98,7 @@ function statement(
       select least(c.finalized_checkpoint, ${finalized}::text) as finalized,
              ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
              tip.event_id is null as is_rescan,
+             k.tip_event_id as known_tip,
              case when tip.event_id is null then coalesce(k.settled_position, '')
                   else k.tip_position end as scan_from,
              ${settledPosition(id, sql`c.chain_id`)} as settled
@@ -202,6 +204,8 @@ function statement(
         tip_position = excluded.tip_position,
         tip_event_id = excluded.tip_event_id,
         settled_position = greatest(k.settled_position, excluded.settled_position)
+      -- Unless a retraction has sent the cursor back meanwhile.
+      where k.tip_event_id = (select known_tip from state)
     )
     select (select count(*) from journaled) as captured,
            (select count(*) from unconfirmed) as unconfirmed,

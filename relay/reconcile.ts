@@ -76,7 +76,7 @@ export async function readUnconfirmed(
  * Appends a retraction to the journal for each of these events that still is unconfirmed. Each
  * announcement is taken back once: the journal's unique ids see to it.
  *
- * Locks: rows of `ordering_key`, in the order of the key.
+ * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the chains.
  *
  * @param events the newest first
  * @returns how many were written
@@ -134,6 +134,13 @@ export async function retract(
                'publication', ${topic}::text, 'finality', 'provisional')
       from due d join numbered n using (ordering_key)
       returning 1
+    ),
+    -- What was taken back may return to the outbox before anybody looks: as if it had never been
+    -- gone. So capture has to look again at what it has seen.
+    forgotten as (
+      update relay.capture_cursor k set tip_event_id = ''
+      from (select chain_id, min(position) as position from due group by chain_id) d
+      where k.publication_id = ${id} and k.chain_id = d.chain_id and k.tip_position >= d.position
     )
     select count(*) as written from written`.execute(db);
   return Number(rows[0]?.written ?? 0);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { capture, JournalConflict } from "../../relay/capture.ts";
 import type { Lease, LeaseKeeper } from "../../relay/lease-keeper.ts";
 import type { Publication, PublicationConfig } from "../../relay/publication.ts";
+import { readUnconfirmed, retract } from "../../relay/reconcile.ts";
 import { publicationWithLeases, RelayWorld, readJournal } from "../support/relay-world.ts";
 import { StandInOutbox } from "../support/stand-in-outbox.ts";
 
@@ -17,6 +18,14 @@ beforeEach(async () => {
   db = made.db;
   outbox = await StandInOutbox.create(made.pool);
 });
+
+/** Takes back all that is unconfirmed, as on the chain's word. */
+async function takeBack(publication: Publication, leases: LeaseKeeper): Promise<number> {
+  const lead = leases.lead(publication);
+  if (lead === null) throw new Error("the lead was not taken");
+  const events = await readUnconfirmed(db, publication, 100);
+  return await retract(db, publication, leases.instance, lead, events);
+}
 
 async function publish(config?: PublicationConfig) {
   const { publication, leases } = await publicationWithLeases(db, config);
@@ -37,6 +46,19 @@ function looker(publication: Publication, leases: LeaseKeeper, deployment = "bui
 }
 
 describe("capture", () => {
+  test("tells an event again that was taken back and is in the outbox again before anybody has missed it", async () => {
+    const { publication, leases } = await publicationWithLeases(db);
+    const look = looker(publication, leases);
+    await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 });
+    expect(await look()).toEqual({ captured: 2, unconfirmed: 0 });
+    await outbox.rollBackTo(1);
+    expect(await look()).toEqual({ captured: 0, unconfirmed: 1 });
+    expect(await takeBack(publication, leases)).toBe(1);
+    await outbox.append({ key: "a", block: 2 });
+    expect(await look()).toEqual({ captured: 1, unconfirmed: 0 });
+    expect(await look()).toEqual({ captured: 0, unconfirmed: 0 });
+  });
+
   test("numbers events per key in chain order without gaps, over any number of batches", async () => {
     const { publication, look } = await publish();
     await outbox.append(
