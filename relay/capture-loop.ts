@@ -4,6 +4,7 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 import { capture, JournalConflict, type Source } from "./capture.ts";
 import type { FinalGround } from "./final-ground.ts";
 import { isViewsMissing } from "./is-views-missing.ts";
+import { findPositions } from "./find-positions.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import { haltPublication, type Publication } from "./publication.ts";
@@ -108,7 +109,10 @@ export class CaptureLoop {
             this.#metrics.captured(publication.topic, found.captured);
             this.#onCaptured(publication);
           }
-          if (found.unconfirmed > 0) this.#onUnconfirmed(publication);
+          if (found.unconfirmed > 0) {
+            isMore ||= (await findPositions(this.#db, publication)) > 0;
+            this.#onUnconfirmed(publication);
+          }
           isMore ||= found.captured === batchSize;
         } catch (error) {
           if (!(error instanceof JournalConflict)) throw error;

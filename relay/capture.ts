@@ -1,7 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { hasLead } from "./fence.ts";
 import { blockNumberOf, isDue } from "./is-due.ts";
+import { isOpen } from "./journal-state.ts";
 import type { Lease } from "./lease-keeper.ts";
+import { hashOf, partitionOf } from "./partition-of.ts";
 import type { Publication } from "./publication.ts";
 import { isStanding, isUnconfirmed, settledPosition } from "./reconcile.ts";
 
@@ -125,8 +127,7 @@ function statement(
         and o.position > (select scan_from from state)
         and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
         and ${hasLead(instance, lead)}
-        and not exists (
-          select from relay.publication p where p.id = ${id} and p.halted_reason is not null)
+        and ${isOpen(id)}
         and not exists (
           select from relay.message m
           where m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
@@ -157,7 +158,7 @@ function statement(
     ),
     numbered as (
       insert into relay.ordering_key as k (publication_id, ordering_key, partition, last_sequence)
-      select ${id}, d.ordering_key, ${partition(publication.id)}, max(d.of_key)
+      select ${id}, d.ordering_key, ${partitionOf(id, sql`d.ordering_key`)}, max(d.of_key)
       from due d group by d.ordering_key order by d.ordering_key
       on conflict (publication_id, ordering_key)
         do update set last_sequence = k.last_sequence + excluded.last_sequence
@@ -198,8 +199,7 @@ function statement(
         order by o.position desc limit 1
       ) s
       where not exists (select from unconfirmed) and ${hasLead(instance, lead)}
-        and not exists (
-          select from relay.publication p where p.id = ${id} and p.halted_reason is not null)
+        and ${isOpen(id)}
       on conflict (publication_id, deployment, chain_id) do update set
         tip_position = excluded.tip_position,
         tip_event_id = excluded.tip_event_id,
@@ -222,14 +222,5 @@ function isFree(publication: Publication): RawBuilder<boolean> {
 /** SQL for the key that messages of an outbox row `o` are ordered by. md5 is stable across versions. */
 export function orderingKey({ keyCount }: Pick<Publication, "keyCount">): RawBuilder<string> {
   if (keyCount === undefined) return sql`o.ordering_key`;
-  return sql`'h' || (${hash(sql`o.ordering_key`)} % ${keyCount})`;
-}
-
-function partition(publicationId: number): RawBuilder<number> {
-  return sql`(${hash(sql`d.ordering_key`)} %
-    (select partitions from relay.publication where id = ${publicationId}))::smallint`;
-}
-
-function hash(key: RawBuilder<unknown>): RawBuilder<number> {
-  return sql`('x' || substr(md5(${key}), 1, 8))::bit(32)::bigint`;
+  return sql`'h' || (${hashOf(sql`o.ordering_key`)} % ${keyCount})`;
 }

@@ -20,7 +20,15 @@ export type RelayConfig = {
   inDoubtMarginMs: number;
   /** How long a dead instance keeps its partitions. */
   leaseMs: number;
+  /** How long receipts are kept, for a journal that is restored from a backup. */
+  receiptsRetentionMs: number;
+  /** For so long receipts that are read again may come late. */
+  receiptsSettleMs: number;
 };
+
+const HOUR_MS = 3_600_000;
+/** Seeking back takes up to a minute on Google Cloud; an emulator does it at once. */
+const SETTLE_MS = { cloud: 60_000, emulator: 1_000 };
 
 const DEFAULT_FINAL_TOPIC = "settlement.events.v1";
 const DEFAULT_LATEST_TOPIC = "chain.events.v1";
@@ -83,6 +91,13 @@ const schema = z
     PUBSUB_PUBLISH_TIMEOUT_MS: milliseconds({ min: 100, max: 600_000 }).default(10_000),
     RELAY_IN_DOUBT_MARGIN_MS: milliseconds({ min: 0, max: 600_000 }).default(5_000),
     RELAY_LEASE_MS: milliseconds({ min: 300, max: 600_000 }).default(10_000),
+    RELAY_RECEIPTS_RETENTION_HOURS: z.coerce
+      .number("expected a number of hours")
+      .int("expected whole hours")
+      .min(1, "expected 1 or more")
+      .max(744, "expected 744 (31 days) or less")
+      .default(168),
+    RELAY_RECEIPTS_SETTLE_MS: milliseconds({ min: 0, max: 600_000 }).optional(),
     RELAY_PORT: z.coerce.number("expected a port").int().min(0).max(65_535).default(0),
     RELAY_HOST: z.string().default("127.0.0.1"),
     RELAY_POLL_INTERVAL_MS: milliseconds({ min: 10, max: 60_000 }).default(500),
@@ -128,5 +143,9 @@ export function parseRelayConfig(env: Env): RelayConfig {
     publishTimeoutMs: config.PUBSUB_PUBLISH_TIMEOUT_MS,
     inDoubtMarginMs: config.RELAY_IN_DOUBT_MARGIN_MS,
     leaseMs: config.RELAY_LEASE_MS,
+    receiptsRetentionMs: config.RELAY_RECEIPTS_RETENTION_HOURS * HOUR_MS,
+    receiptsSettleMs:
+      config.RELAY_RECEIPTS_SETTLE_MS ??
+      (config.PUBSUB_EMULATOR_HOST ? SETTLE_MS.emulator : SETTLE_MS.cloud),
   };
 }

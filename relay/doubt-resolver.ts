@@ -1,14 +1,16 @@
-import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
-import { type DoubtedKey, readDoubtedKeys, readOldestInDoubt, resolveDoubts } from "./doubt.ts";
+import { Barriers } from "./barriers.ts";
+import { type DoubtedKey, readDoubtedKeys, resolveDoubts } from "./doubt.ts";
+import { JournalCheck } from "./journal-check.ts";
 import type { Lease, LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Publication } from "./publication.ts";
 import type { PubsubTopics } from "./pubsub-topics.ts";
-import { ensureReceipts, readReceipts } from "./read-receipts.ts";
+import { ensureReceipts, JournalOutdated, readReceipts } from "./read-receipts.ts";
 import type { Receipt, Receipts } from "./receipts.ts";
+import { ReceiptsPurge } from "./receipts-purge.ts";
 import { Signal } from "./signal.ts";
 
 export type DoubtResolverOptions = {
@@ -16,22 +18,18 @@ export type DoubtResolverOptions = {
   requestLifeMs: number;
   /** Longest life of the request that publishes a barrier. */
   publishTimeoutMs: number;
+  /** For so long receipts that are read again may come late. */
+  settleMs: number;
   backoff: Backoff;
 };
 
-/** Ordering key of the barrier that measures Pub/Sub's clock; no event has it. */
-const CLOCK_KEY = "relay:clock";
 const KEYS_PER_ROUND = 500;
-const BARRIERS_AT_ONCE = 32;
 const LOOK_MS = 500;
-const READ_TIMEOUT_MS = 30_000;
-const PURGE_EVERY_MS = 5_000;
-/** Covers what the measurement of Pub/Sub's clock leaves open. */
-const PURGE_MARGIN_MS = 10_000;
 
 /**
- * Finds out what became of requests whose outcome is unknown, for one publication, while this
- * instance has its lead. A doubted key:
+ * Reads the topic back for one publication, while this instance has its lead: makes sure first that
+ * the journal is as new as the topic (`journal-check.ts`), then finds out what became of requests
+ * whose outcome is unknown. A doubted key:
  *
  *   seen ──request life over──► barrier published ──barrier read back──► resolved
  *                                       └── not read in time ──► seen, with a new barrier
@@ -46,17 +44,16 @@ export class DoubtResolver {
   readonly #db: Kysely<unknown>;
   readonly #publication: Publication;
   readonly #leases: LeaseKeeper;
-  readonly #topics: PubsubTopics;
-  readonly #receipts: Receipts;
-  readonly #onResolved: () => void;
+  readonly #barriers: Barriers;
+  readonly #check: JournalCheck;
+  readonly #purge: ReceiptsPurge;
+  readonly #read: () => Promise<Receipt[]>;
+  readonly #on: { resolved: () => void; opened: () => void };
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
   readonly #options: DoubtResolverOptions;
   readonly #wake = new Signal();
   readonly #firstSeenMs = new Map<string, number>();
-  #clock: { skewMs: number; databaseMs: number; monotonicMs: number } | null = null;
-  #purgedUntilMs = 0;
-  #purgedAtMs = 0;
   #failures = 0;
   #stopping = false;
 
@@ -64,8 +61,13 @@ export class DoubtResolver {
     db: Kysely<unknown>,
     publication: Publication,
     leases: LeaseKeeper,
-    pubsub: { topics: PubsubTopics; receipts: Receipts },
-    onResolved: () => void,
+    { topics, receipts }: { topics: PubsubTopics; receipts: Receipts },
+    on: {
+      /** Keys are free to be claimed again. */
+      resolved: () => void;
+      /** The journal is known to be as new as the topic: capture and publish. */
+      opened: () => void;
+    },
     log: Logger,
     metrics: RelayMetrics,
     options: DoubtResolverOptions,
@@ -73,17 +75,35 @@ export class DoubtResolver {
     this.#db = db;
     this.#publication = publication;
     this.#leases = leases;
-    this.#topics = pubsub.topics;
-    this.#receipts = pubsub.receipts;
-    this.#onResolved = onResolved;
+    this.#on = on;
     this.#log = log.child({ publication: publication.topic });
     this.#metrics = metrics;
     this.#options = options;
+    const { instance } = leases;
+    const { requestLifeMs, publishTimeoutMs, settleMs } = options;
+    this.#read = () => readReceipts(db, publication, receipts);
+    this.#barriers = new Barriers(topics, {
+      topic: publication.topic,
+      publishTimeoutMs,
+      ensureReceipts: () => ensureReceipts(db, publication, receipts),
+      isStopping: () => this.#stopping,
+    });
+    this.#purge = new ReceiptsPurge(db, publication, receipts, this.#barriers, instance);
+    this.#check = new JournalCheck(db, publication, receipts, this.#barriers, instance, this.#log, {
+      requestLifeMs,
+      settleMs,
+      isStopping: () => this.#stopping,
+    });
   }
 
   /** Says that there may be a new doubt, or a new lead. */
   wake(): void {
     this.#wake.set();
+  }
+
+  /** Says that something was captured. */
+  noteCapture(): void {
+    this.#purge.noteCapture();
   }
 
   stop(): void {
@@ -101,34 +121,46 @@ export class DoubtResolver {
         this.#failures = 0;
         await this.#wake.wait(LOOK_MS);
       } catch (error) {
-        this.#failures += 1;
-        this.#clock = null;
-        const waiting = this.#firstSeenMs.size;
-        this.#log.error(
-          { err: error, waiting },
-          waiting > 0
-            ? "the receipts cannot be read; keys in doubt wait for them"
-            : "the receipts cannot be read; nothing is in doubt now",
-        );
-        await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
+        if (!this.#stopping) await this.#afterFailure(error);
       }
     }
   }
 
+  async #afterFailure(error: unknown): Promise<void> {
+    this.#purge.unmeasure();
+    if (error instanceof JournalOutdated) {
+      this.#log.warn(error.message);
+      return;
+    }
+    this.#failures += 1;
+    const waiting = this.#firstSeenMs.size;
+    this.#log.error(
+      { err: error, waiting },
+      waiting > 0
+        ? "the receipts cannot be read; keys in doubt wait for them"
+        : "the receipts cannot be read; nothing is in doubt now",
+    );
+    await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
+  }
+
   async #round(lead: Lease): Promise<void> {
-    if (this.#clock === null) await this.#measureClock();
+    const found = await this.#check.look(lead);
+    this.#metrics.journalKnown(this.#publication.topic, found !== "closed");
+    if (found === "closed") return;
+    if (found === "opened") this.#on.opened();
+    if (!this.#purge.isMeasured) await this.#purge.measure(this.#read);
     const keys = await readDoubtedKeys(this.#db, this.#publication, KEYS_PER_ROUND);
     this.#metrics.doubted(this.#publication.topic, keys.length);
     const due = this.#whoseRequestsAreOver(keys);
     if (due.length > 0) await this.#resolve(lead, due);
-    else if (keys.length === 0) await this.#purge();
+    else if (keys.length === 0) await this.#purge.purge(lead);
   }
 
   /** Without the lead nothing that was seen or measured may be trusted later. */
   #forget(): void {
     this.#firstSeenMs.clear();
-    this.#clock = null;
-    this.#purgedUntilMs = 0;
+    this.#check.forget();
+    this.#purge.forget();
   }
 
   #whoseRequestsAreOver(keys: DoubtedKey[]): DoubtedKey[] {
@@ -144,94 +176,14 @@ export class DoubtResolver {
   }
 
   async #resolve(lead: Lease, due: DoubtedKey[]): Promise<void> {
-    const waiting = new Map<string, DoubtedKey>();
-    for (let at = 0; at < due.length; at += BARRIERS_AT_ONCE)
-      await Promise.all(
-        due.slice(at, at + BARRIERS_AT_ONCE).map(async (key) => {
-          waiting.set(await this.#publishBarrier(key.orderingKey), key);
-        }),
-      );
-    await this.#readUntil(waiting, async (keys) => {
+    const waiting = await this.#barriers.publishAll(due);
+    await this.#barriers.readUntil(waiting, this.#read, async (keys) => {
       const { instance } = this.#leases;
       const outcome = await resolveDoubts(this.#db, this.#publication, instance, lead, keys);
       this.#log.info(outcome, "doubts resolved from the receipts");
       this.#metrics.resolved(this.#publication.topic, outcome);
-      this.#onResolved();
+      this.#on.resolved();
     });
-  }
-
-  async #publishBarrier(orderingKey: string): Promise<string> {
-    const barrier = randomUUID();
-    const { topic } = this.#publication;
-    try {
-      await this.#topics.publishBarrier(
-        topic,
-        orderingKey,
-        barrier,
-        this.#options.publishTimeoutMs,
-      );
-    } catch (error) {
-      // A topic made anew has no receipts yet. A barrier that is lost only costs another one.
-      await ensureReceipts(this.#db, this.#publication, this.#receipts);
-      throw error;
-    }
-    return barrier;
-  }
-
-  /** Reads receipts until every barrier came by, handing over the keys of those that did. */
-  async #readUntil<T>(
-    waiting: Map<string, T>,
-    onBarriers: (reached: T[], receipts: Receipt[]) => Promise<void>,
-  ): Promise<void> {
-    const deadlineMs = performance.now() + READ_TIMEOUT_MS;
-    while (waiting.size > 0) {
-      if (this.#stopping) return;
-      if (performance.now() > deadlineMs) {
-        await ensureReceipts(this.#db, this.#publication, this.#receipts);
-        throw new Error(`${waiting.size} barriers were not read back in ${READ_TIMEOUT_MS} ms`);
-      }
-      const receipts = await readReceipts(this.#db, this.#publication, this.#receipts);
-      const reached: T[] = [];
-      for (const { barrier } of receipts) {
-        const found = barrier === null ? undefined : waiting.get(barrier);
-        if (barrier === null || found === undefined) continue;
-        reached.push(found);
-        waiting.delete(barrier);
-      }
-      if (reached.length > 0) await onBarriers(reached, receipts);
-    }
-  }
-
-  /** Learns how far Pub/Sub's clock is from PostgreSQL's, which requests are dated by. */
-  async #measureClock(): Promise<void> {
-    await ensureReceipts(this.#db, this.#publication, this.#receipts);
-    const { nowMs } = await readOldestInDoubt(this.#db, this.#publication);
-    const monotonicMs = performance.now();
-    const barrier = await this.#publishBarrier(CLOCK_KEY);
-    await this.#readUntil(new Map([[barrier, barrier]]), async (_, receipts) => {
-      const at = receipts.find((each) => each.barrier === barrier)?.publishedAtMs ?? nowMs;
-      this.#clock = { skewMs: at - nowMs, databaseMs: nowMs, monotonicMs };
-    });
-  }
-
-  /**
-   * Forgets the receipts of messages that were published before anything still in doubt was sent.
-   * A clock that jumped since it was measured is measured anew first.
-   */
-  async #purge(): Promise<void> {
-    if (this.#clock === null || performance.now() - this.#purgedAtMs < PURGE_EVERY_MS) return;
-    const { nowMs, sentAtMs } = await readOldestInDoubt(this.#db, this.#publication);
-    const { skewMs, databaseMs, monotonicMs } = this.#clock;
-    const jumpMs = nowMs - databaseMs - (performance.now() - monotonicMs);
-    if (Math.abs(jumpMs) > PURGE_MARGIN_MS / 2) {
-      this.#clock = null;
-      return;
-    }
-    const untilMs = Math.min(sentAtMs ?? nowMs, nowMs) + skewMs - PURGE_MARGIN_MS;
-    this.#purgedAtMs = performance.now();
-    if (untilMs <= this.#purgedUntilMs) return;
-    await this.#receipts.purge(this.#publication.topic, untilMs);
-    this.#purgedUntilMs = untilMs;
   }
 }
 

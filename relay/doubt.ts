@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { hasLead } from "./fence.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Publication } from "./publication.ts";
@@ -35,17 +35,20 @@ export async function readDoubtedKeys(
  * forgotten while its message may still come into doubt.
  *
  * Locks: rows of `ordering_key`, in the order of the key.
+ *
+ * @returns how many keys the topic holds more of than this journal ever sent: it is older than the
+ *   topic then, because every message is recorded as in doubt before it leaves
  */
 export async function recordReceipts(
   db: Kysely<unknown>,
   { id }: Publication,
   receipts: { orderingKey: string; sequence: number }[],
-): Promise<void> {
+): Promise<number> {
   const newest = new Map<string, number>();
   for (const { orderingKey, sequence } of receipts)
     newest.set(orderingKey, Math.max(sequence, newest.get(orderingKey) ?? 0));
   const keys = [...newest.keys()];
-  await sql`
+  const { rows } = await sql<{ unknown: string }>`
     /* receipt */
     with read as (
       select * from unnest(${keys}::text[], ${[...newest.values()]}::bigint[])
@@ -58,10 +61,19 @@ export async function recordReceipts(
         and k.published_sequence < r.sequence
       order by k.ordering_key
       for update of k
+    ),
+    noted as (
+      update relay.ordering_key k set receipt_sequence = greatest(k.receipt_sequence, l.sequence)
+      from locked l
+      where k.publication_id = ${id} and k.ordering_key = l.ordering_key
     )
-    update relay.ordering_key k set receipt_sequence = greatest(k.receipt_sequence, l.sequence)
-    from locked l
-    where k.publication_id = ${id} and k.ordering_key = l.ordering_key`.execute(db);
+    select count(*) as unknown
+    from read r
+    left join relay.ordering_key k
+      on k.publication_id = ${id} and k.ordering_key = r.ordering_key
+         and k.in_doubt_sequence >= r.sequence
+    where k.ordering_key is null`.execute(db);
+  return Number(rows[0]?.unknown ?? 0);
 }
 
 /**
@@ -103,21 +115,40 @@ export async function resolveDoubts(
 }
 
 /**
+ * Doubts everything that was sent and has no answer, after a journal was brought up to date: who
+ * waited for the answer may have been told in another database.
+ */
+export async function doubtAll(
+  db: Kysely<unknown>,
+  { id }: Publication,
+  authority: RawBuilder<boolean>,
+): Promise<void> {
+  await sql`
+    update relay.ordering_key set is_doubted = true
+    where publication_id = ${id} and published_sequence < in_doubt_sequence and not is_doubted
+      and ${authority}`.execute(db);
+}
+
+/**
  * How long ago the oldest request was sent that has no answer yet, in milliseconds by PostgreSQL's
- * clock; and that clock's time.
+ * clock; that clock's time; and whether there is something to publish.
  */
 export async function readOldestInDoubt(
   db: Kysely<unknown>,
   { id }: Publication,
-): Promise<{ nowMs: number; sentAtMs: number | null }> {
-  const { rows } = await sql<{ now: string; sent: string | null }>`
+): Promise<{ nowMs: number; sentAtMs: number | null; hasBacklog: boolean }> {
+  const { rows } = await sql<{ now: string; sent: string | null; has_backlog: boolean }>`
     select extract(epoch from clock_timestamp()) * 1000 as now,
-           extract(epoch from min(in_doubt_at)) * 1000 as sent
+           extract(epoch from min(in_doubt_at)) * 1000 as sent,
+           exists (select from relay.ordering_key
+                   where publication_id = ${id} and published_sequence < last_sequence)
+             as has_backlog
     from relay.ordering_key
     where publication_id = ${id} and published_sequence < in_doubt_sequence`.execute(db);
   const [row] = rows;
   return {
     nowMs: Number(row?.now ?? 0),
     sentAtMs: row === undefined || row.sent === null ? null : Number(row.sent),
+    hasBacklog: row?.has_backlog ?? true,
   };
 }

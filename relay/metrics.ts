@@ -65,6 +65,12 @@ export class RelayMetrics {
     labelNames: ["publication"],
     registers: [this.registry],
   });
+  readonly #journalKnown = new Gauge({
+    name: "relay_journal_known",
+    help: "1 when the journal is known to be as new as the topic; 0 while it is compared or read back",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
   readonly #leases = new Gauge({
     name: "relay_leases",
     help: "Leases that this instance holds, leads included",
@@ -103,6 +109,10 @@ export class RelayMetrics {
 
   retracted(publication: string, events: number): void {
     this.#retracted.inc({ publication }, events);
+  }
+
+  journalKnown(publication: string, isKnown: boolean): void {
+    this.#journalKnown.set({ publication }, isKnown ? 1 : 0);
   }
 
   leases(count: number): void {

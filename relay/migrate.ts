@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import * as journal from "./migrations/0001-journal.ts";
+import * as knownIn from "./migrations/0002-known-in.ts";
 
 /**
  * Brings schema `relay` up to date. Several relays may start at once: the migrator locks.
@@ -12,7 +13,9 @@ export async function migrate(db: Kysely<unknown>): Promise<void> {
   const migrator = new Migrator({
     db,
     migrationTableSchema: "relay",
-    provider: { getMigrations: async () => ({ "0001-journal": journal }) },
+    provider: {
+      getMigrations: async () => ({ "0001-journal": journal, "0002-known-in": knownIn }),
+    },
   });
   const { error } = await migrator.migrateToLatest();
   if (error)

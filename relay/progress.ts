@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { ownedPartitions } from "./fence.ts";
+import { isOpen } from "./journal-state.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Publication } from "./publication.ts";
 
@@ -52,8 +53,7 @@ export async function claim(
         and k.published_sequence < k.last_sequence
         and k.in_doubt_sequence = k.published_sequence
         and k.blocked_reason is null
-        and not exists (
-          select from relay.publication p where p.id = ${id} and p.halted_reason is not null)
+        and ${isOpen(id)}
         and k.ordering_key > ${after}
         and k.partition in ${ownedPartitions(id, instance, leases)}
       order by k.ordering_key

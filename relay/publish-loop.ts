@@ -25,7 +25,7 @@ export type Transport = {
   /** Sends one request that lives at most `timeoutMs`; resolves when it is accepted. */
   send(batch: Batch, timeoutMs: number): Promise<void>;
   /** Makes sure, after the topic refused us, that what is published next leaves receipts. */
-  recheckTopic(): Promise<void>;
+  recheckTopic(): Promise<unknown>;
 };
 
 export type PublishLoopOptions = {

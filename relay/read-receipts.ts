@@ -1,19 +1,30 @@
 import type { Kysely } from "kysely";
 import { recordReceipts } from "./doubt.ts";
+import { closeJournal, forgetMark } from "./journal-state.ts";
 import type { Publication } from "./publication.ts";
-import type { Receipt, Receipts } from "./receipts.ts";
+import type { Receipt, Receipts, ReceiptsState } from "./receipts.ts";
 
-/** Reads some receipts and writes them down before it acknowledges them. */
+/** The topic holds what this journal never sent: it is an older one, restored. */
+export class JournalOutdated extends Error {
+  override name = "JournalOutdated";
+}
+
+/**
+ * Reads some receipts and writes them down before it acknowledges them.
+ *
+ * @throws JournalOutdated, having closed the publication and acknowledged nothing
+ */
 export async function readReceipts(
   db: Kysely<unknown>,
   publication: Publication,
   receipts: Receipts,
+  waitMs?: number,
 ): Promise<Receipt[]> {
-  const read = await receipts.pull(publication.topic);
-  const numbered = read.flatMap(({ orderingKey, sequence }) =>
-    sequence === null ? [] : [{ orderingKey, sequence }],
-  );
-  if (numbered.length > 0) await recordReceipts(db, publication, numbered);
+  const { read, unknown } = await readOnce(db, publication, receipts, waitMs);
+  if (unknown > 0)
+    throw new JournalOutdated(
+      `topic ${publication.topic} holds messages that the journal does not know of`,
+    );
   await receipts.acknowledge(publication.topic, read);
   return read;
 }
@@ -27,8 +38,31 @@ export async function ensureReceipts(
   db: Kysely<unknown>,
   publication: Publication,
   receipts: Receipts,
-): Promise<void> {
-  await receipts.ensure(publication.topic, async () => {
-    while ((await readReceipts(db, publication, receipts)).length > 0);
+): Promise<ReceiptsState> {
+  const state = await receipts.ensure(publication.topic, async () => {
+    for (;;) {
+      const { read } = await readOnce(db, publication, receipts);
+      if (read.length === 0) return;
+      await receipts.acknowledge(publication.topic, read);
+    }
   });
+  if (state.isNew) await forgetMark(db, publication);
+  return state;
+}
+
+async function readOnce(
+  db: Kysely<unknown>,
+  publication: Publication,
+  receipts: Receipts,
+  waitMs?: number,
+): Promise<{ read: Receipt[]; unknown: number }> {
+  const read = await receipts.pull(publication.topic, waitMs);
+  const numbered = read.flatMap(({ orderingKey, sequence, attributes }) =>
+    sequence === null || attributes.publication !== publication.topic
+      ? []
+      : [{ orderingKey, sequence }],
+  );
+  const unknown = numbered.length > 0 ? await recordReceipts(db, publication, numbered) : 0;
+  if (unknown > 0) await closeJournal(db, publication);
+  return { read, unknown };
 }

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { hasLead } from "./fence.ts";
+import { isOpen } from "./journal-state.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Publication } from "./publication.ts";
 import { type Announced, retractionOf } from "./retraction.ts";
@@ -108,7 +109,7 @@ export async function retract(
       join relay.message m
         on m.publication_id = ${id} and m.event_id = w.event_id and m.kind = 'event'
            and m.incarnation = w.incarnation
-      where ${isUnconfirmed(id)} and ${hasLead(instance, lead)}
+      where ${isUnconfirmed(id)} and ${hasLead(instance, lead)} and ${isOpen(id)}
     ),
     -- An update that joins locks in any order: without this it could deadlock with a capture.
     locked as materialized (

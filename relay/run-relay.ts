@@ -29,6 +29,9 @@ const MAX_REQUESTS = 128;
 const MAX_MESSAGES = 20_000;
 const STALE_AFTER_MS = 60_000;
 
+const FORGETFUL =
+  "the receipts of this topic are not kept after they were read, and could not be told to be: a journal restored from a backup could not be brought up to date";
+
 /** Without an endpoint to ask, nothing is ever taken back: what is unconfirmed waits. */
 const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
 
@@ -57,7 +60,8 @@ export function relayParts(
   // Lost while it is lent out, a connection fails its query; unheard, its event would end us.
   pool.on("connect", (client) => client.on("error", () => undefined));
   const { pubsub } = config;
-  return { pool, topics: new PubsubTopics(pubsub), receipts: new Receipts(pubsub), evidence };
+  const receipts = new Receipts(pubsub, config.receiptsRetentionMs);
+  return { pool, topics: new PubsubTopics(pubsub), receipts, evidence };
 }
 
 /**
@@ -97,7 +101,11 @@ export async function runRelay(
       await topics.ensure(topic, config.createTopics);
     }
     const publications = await registerPublications(db, config.publications);
-    for (const publication of publications) await ensureReceipts(db, publication, receipts);
+    for (const publication of publications) {
+      const { forgetsBecause } = await ensureReceipts(db, publication, receipts);
+      if (forgetsBecause !== null)
+        log.warn({ err: forgetsBecause, topic: publication.topic }, FORGETFUL);
+    }
     onListening?.(server.port);
     loops = buildLoops(db, publications, { topics, receipts, evidence }, log, metrics, config);
     await runLoops(loops, config.databaseUrl, log, signal);
@@ -146,7 +154,10 @@ function buildLoops(
     leases,
     ground,
     {
-      captured: ({ id }) => publish.get(id)?.wake(),
+      captured: ({ id }) => {
+        publish.get(id)?.wake();
+        resolve.get(id)?.noteCapture();
+      },
       unconfirmed: ({ id }) => reconcile.get(id)?.wake(),
     },
     log,
@@ -189,6 +200,7 @@ function buildLoops(
         ground,
         () => {
           publish.get(id)?.wake();
+          resolve.get(id)?.noteCapture();
           capture.wake();
         },
         log,
@@ -203,10 +215,21 @@ function buildLoops(
         publication,
         leases,
         outside,
-        () => publish.get(id)?.wake(),
+        {
+          resolved: () => publish.get(id)?.wake(),
+          opened: () => {
+            capture.wake();
+            publish.get(id)?.wake();
+          },
+        },
         log,
         metrics,
-        { requestLifeMs: publishTimeoutMs + inDoubtMarginMs, publishTimeoutMs, backoff: BACKOFF },
+        {
+          requestLifeMs: publishTimeoutMs + inDoubtMarginMs,
+          publishTimeoutMs,
+          settleMs: config.receiptsSettleMs,
+          backoff: BACKOFF,
+        },
       ),
     );
   }

@@ -6,14 +6,19 @@ import { type Backoff, backoffMs } from "./backoff.ts";
  * time in a row it waits longer, and checks the topic before it lets go.
  */
 export class TopicHold {
-  readonly #recheck: () => Promise<void>;
+  readonly #recheck: () => Promise<unknown>;
   readonly #onReleased: () => void;
   readonly #backoff: Backoff;
   readonly #log: Logger;
   #refusals = 0;
   #isHeld = false;
 
-  constructor(recheck: () => Promise<void>, onReleased: () => void, backoff: Backoff, log: Logger) {
+  constructor(
+    recheck: () => Promise<unknown>,
+    onReleased: () => void,
+    backoff: Backoff,
+    log: Logger,
+  ) {
     this.#recheck = recheck;
     this.#onReleased = onReleased;
     this.#backoff = backoff;

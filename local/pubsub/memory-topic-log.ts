@@ -23,8 +23,9 @@ export class MemoryTopicLog implements TopicLog {
     this.#nextSequence = batch.firstSequence + batch.messages.length;
   }
 
-  *read(sequence: number): Iterable<MessageBatch> {
+  *read(sequence: number, fromMs = 0): Iterable<MessageBatch> {
     for (const batch of this.#batches) {
+      if (batch.publishTimeMs < fromMs) continue;
       if (batch.firstSequence + batch.messages.length > sequence) yield batch;
     }
   }

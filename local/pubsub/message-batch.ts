@@ -62,6 +62,11 @@ export function createBatch(
   return { firstSequence, publishTimeMs, messages, record };
 }
 
+/** When the messages of a record were published, without reading them. */
+export function publishTimeOf(record: Buffer): number {
+  return record.readDoubleLE(8);
+}
+
 /** Reads back what `createBatch` laid out. The messages' bytes are views into `record`. */
 export function parseBatch(record: Buffer): MessageBatch {
   const firstSequence = record.readDoubleLE(0);

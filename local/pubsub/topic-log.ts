@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type MessageBatch, parseBatch } from "./message-batch.ts";
+import { type MessageBatch, parseBatch, publishTimeOf } from "./message-batch.ts";
 import { RecordFile, readRecords } from "./record-file.ts";
 
 /** Where a topic keeps its messages for restarts and for seeking back. */
@@ -8,8 +8,11 @@ export interface TopicLog {
   /** The sequence the next message gets. */
   readonly nextSequence: number;
   append(batch: MessageBatch): void;
-  /** The batches kept, oldest first, from the one that holds `sequence` on. */
-  read(sequence: number): Iterable<MessageBatch>;
+  /**
+   * The batches kept, oldest first, from the one that holds `sequence` on, without those that were
+   * published before `fromMs`.
+   */
+  read(sequence: number, fromMs?: number): Iterable<MessageBatch>;
   /** Forgets what is both below `sequence` and published before `timeMs`, in whole segments. */
   trim(sequence: number, timeMs: number): void;
   close(): void;
@@ -50,7 +53,7 @@ export class FileTopicLog implements TopicLog {
     for (const first of firsts) {
       const segment = this.#segment(first);
       const wholeBytes = readRecords(segment.path, (record) => {
-        segment.lastPublishTimeMs = parseBatch(record).publishTimeMs;
+        segment.lastPublishTimeMs = publishTimeOf(record);
       });
       // Only the last segment was being written to when a process died.
       if (wholeBytes < statSync(segment.path).size) throw new Error(`${segment.path} is damaged`);
@@ -75,13 +78,15 @@ export class FileTopicLog implements TopicLog {
     this.#nextSequence = batch.firstSequence + batch.messages.length;
   }
 
-  *read(sequence: number): Iterable<MessageBatch> {
+  *read(sequence: number, fromMs = 0): Iterable<MessageBatch> {
     const segments = [...this.#sealed, this.#active];
     for (const [index, segment] of segments.entries()) {
       const next = segments[index + 1];
       if (next !== undefined && next.firstSequence <= sequence) continue;
+      if (segment.lastPublishTimeMs < fromMs) continue;
       const batches: MessageBatch[] = [];
       readRecords(segment.path, (record) => {
+        if (publishTimeOf(record) < fromMs) return;
         const batch = parseBatch(record);
         if (batch.firstSequence + batch.messages.length > sequence) batches.push(batch);
       });

@@ -83,8 +83,7 @@ export class Topic {
    */
   seek(subscription: Subscription, timeMs: number): void {
     const found = new Map<number, StoredMessage>();
-    for (const { messages, publishTimeMs } of this.#log.read(0)) {
-      if (publishTimeMs < timeMs) continue;
+    for (const { messages } of this.#log.read(0, timeMs)) {
       for (const message of messages) {
         if (!this.#isRetained(message, subscription)) continue;
         found.set(message.sequence, { ...message, bytes: Buffer.from(message.bytes) });

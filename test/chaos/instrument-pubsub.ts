@@ -37,7 +37,7 @@ export function instrumentPubsub(
       ? Promise.reject(new Error("injected: the receipts cannot be read"))
       : call();
   const pull = receipts.pull.bind(receipts);
-  receipts.pull = (topic) => around("pull", () => readable(() => pull(topic)));
+  receipts.pull = (topic, waitMs) => around("pull", () => readable(() => pull(topic, waitMs)));
   const acknowledge = receipts.acknowledge.bind(receipts);
   receipts.acknowledge = (topic, read) =>
     around("acknowledge", () => readable(() => acknowledge(topic, read)));

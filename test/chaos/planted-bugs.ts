@@ -17,6 +17,7 @@ export type PlantedBug = {
 
 const PUBLISH_LOOP = "relay/publish-loop.ts";
 const RESOLVER = "relay/doubt-resolver.ts";
+const PURGE = "relay/receipts-purge.ts";
 const SENDING = "    try {\n      await this.#transport.send(batch, timeoutMs);";
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -124,10 +125,9 @@ ${SENDING}`,
     patches: [
       {
         file: "relay/read-receipts.ts",
-        search: `  if (numbered.length > 0) await recordReceipts(db, publication, numbered);
-  await receipts.acknowledge(publication.topic, read);`,
-        replace: `  await receipts.acknowledge(publication.topic, read);
-  if (numbered.length > 0) await recordReceipts(db, publication, numbered);`,
+        search: "  const read = await receipts.pull(publication.topic, waitMs);\n",
+        replace:
+          "  const read = await receipts.pull(publication.topic, waitMs);\n  await receipts.acknowledge(publication.topic, read);\n",
       },
     ],
     faults: ["accepted, no response"],
@@ -151,10 +151,10 @@ ${SENDING}`,
     name: "purge ignores what is in doubt",
     shows: "duplicated",
     patches: [
-      { file: RESOLVER, search: "Math.min(sentAtMs ?? nowMs, nowMs)", replace: "nowMs" },
+      { file: PURGE, search: "Math.min(sentAtMs ?? nowMs, nowMs)", replace: "nowMs" },
       // The same, in less time.
-      { file: RESOLVER, search: "PURGE_EVERY_MS = 5_000", replace: "PURGE_EVERY_MS = 200" },
-      { file: RESOLVER, search: "PURGE_MARGIN_MS = 10_000", replace: "PURGE_MARGIN_MS = 1_000" },
+      { file: PURGE, search: "PURGE_EVERY_MS = 5_000", replace: "PURGE_EVERY_MS = 200" },
+      { file: PURGE, search: "PURGE_MARGIN_MS = 10_000", replace: "PURGE_MARGIN_MS = 1_000" },
     ],
     faults: ["accepted, no response, nowhere to note it"],
     times: 6,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { claim, markDoubted, markPublished, unclaim } from "../../relay/progress.ts";
 import type { Publication } from "../../relay/publication.ts";
 import { registerPublications } from "../../relay/publication.ts";
-import { RelayWorld, startLeases } from "../support/relay-world.ts";
+import { openForTest, RelayWorld, startLeases } from "../support/relay-world.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const LEASE_MS = 600;
@@ -20,6 +20,7 @@ beforeEach(async () => {
   const [first] = await registerPublications(db, [{ topic: "topic-a", finality: "latest" }]);
   if (first === undefined) throw new Error("no publication");
   publication = first;
+  await openForTest(db);
 });
 
 /** Puts messages 1 … count of a key into the journal. */

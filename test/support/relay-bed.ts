@@ -8,7 +8,7 @@ import type { OnPublish } from "../../local/pubsub/publisher-service.ts";
 import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
 import type { BlockEvidence } from "../../relay/block-evidence.ts";
 import { parseRelayConfig, type RelayConfig } from "../../relay/config.ts";
-import { relayParts, runRelay } from "../../relay/run-relay.ts";
+import { type RelayParts, relayParts, runRelay } from "../../relay/run-relay.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";
 
@@ -72,15 +72,37 @@ export class RelayBed {
       RELAY_IN_DOUBT_MARGIN_MS: "200",
       RELAY_LEASE_MS: "900",
       RELAY_POLL_INTERVAL_MS: "50",
+      RELAY_RECEIPTS_SETTLE_MS: "300",
       ...env,
     });
   }
 
+  /** Goes on in another database, with the same topics. */
+  moveTo({ url, pool }: { url: string; pool: pg.Pool }): void {
+    this.#url = url;
+    this.#pool = pool;
+    this.#outbox = StandInOutbox.open(pool);
+  }
+
+  get world(): RelayWorld {
+    return this.#world;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
   /** Runs a relay until the test ends, or the returned function is called. */
-  startRelay(env: Record<string, string> = {}, evidence?: BlockEvidence): () => Promise<void> {
+  startRelay(
+    env: Record<string, string> = {},
+    evidence?: BlockEvidence,
+    standBetween: (parts: RelayParts) => void = () => undefined,
+  ): () => Promise<void> {
     const config = this.config(env);
     const stop = new AbortController();
-    const running = runRelay(config, silent, stop.signal, relayParts(config, silent, evidence));
+    const parts = relayParts(config, silent, evidence);
+    standBetween(parts);
+    const running = runRelay(config, silent, stop.signal, parts);
     const end = async (): Promise<void> => {
       stop.abort();
       await running;

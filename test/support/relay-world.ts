@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kysely, PostgresDialect, sql } from "kysely";
@@ -13,6 +14,8 @@ import {
   type PublicationConfig,
   registerPublications,
 } from "../../relay/publication.ts";
+
+export type TestDatabase = { url: string; pool: pg.Pool; db: Kysely<unknown> };
 
 export const silent = pino({ level: "silent" });
 
@@ -34,12 +37,46 @@ export class RelayWorld {
   }
 
   /** An empty database with the journal's tables in it. */
-  async database(): Promise<{ url: string; pool: pg.Pool; db: Kysely<unknown> }> {
+  async database(): Promise<TestDatabase> {
+    return await this.#create("");
+  }
+
+  /** A copy of a database, block by block. Whoever is connected to it is thrown out. */
+  async copy(of: string): Promise<TestDatabase> {
+    const name = new URL(of).pathname.slice(1);
+    return await this.#create(`template ${name}`, name);
+  }
+
+  /** Stops PostgreSQL for a moment and keeps its files as they are, for `putFilesBack`. */
+  async keepFiles(): Promise<void> {
+    await this.#withoutPostgres(() => copyFolder(this.#files, this.#copy));
+  }
+
+  async restart(): Promise<void> {
+    await this.#withoutPostgres(() => undefined);
+  }
+
+  async putFilesBack(): Promise<void> {
+    await this.#withoutPostgres(() => copyFolder(this.#copy, this.#files));
+  }
+
+  async #withoutPostgres(change: () => void): Promise<void> {
+    const port = this.#postgres?.port ?? 0;
+    await this.#postgres?.stop();
+    change();
+    const dataDir = join(this.#folder, "pg");
+    this.#postgres = await startPostgres({ dataDir, port, durable: false });
+  }
+
+  async #create(how: string, emptied?: string): Promise<TestDatabase> {
     const base = this.#postgres?.url ?? "";
     const name = `test_${++this.#count}`;
     const admin = new pg.Client({ connectionString: base });
     await admin.connect();
-    await admin.query(`create database ${name}`);
+    await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [
+      emptied,
+    ]);
+    await admin.query(`create database ${name} ${how}`);
     await admin.end();
     const url = base.replace(/[^/]+$/, name);
     const pool = new pg.Pool({ connectionString: url });
@@ -49,6 +86,21 @@ export class RelayWorld {
     await migrate(db);
     return { url, pool, db };
   }
+
+  /** Where they are: as root the data folder is a link to where PostgreSQL can reach it. */
+  get #files(): string {
+    return realpathSync(join(this.#folder, "pg"));
+  }
+
+  get #copy(): string {
+    return join(this.#folder, "copy");
+  }
+}
+
+/** With owners and modes: PostgreSQL starts in a folder of its own user's only. */
+function copyFolder(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  execFileSync("cp", ["-a", from, to]);
 }
 
 /** Registers one publication and takes all of its leases for one instance. */
@@ -59,8 +111,14 @@ export async function publicationWithLeases(
 ): Promise<{ publication: Publication; leases: LeaseKeeper }> {
   const [publication] = await registerPublications(db, [config]);
   if (publication === undefined) throw new Error("no publication");
+  await openForTest(db);
   const leases = await startLeases(db, instance, publication, 60_000);
   return { publication, leases };
+}
+
+/** Says that the journal is known to be as new as its topics, for tests without a lead's loop. */
+export async function openForTest(db: Kysely<unknown>): Promise<void> {
+  await sql`update relay.publication set known_in = relay.database_identity()`.execute(db);
 }
 
 /** A lease keeper that had its first turn. */

@@ -29,6 +29,11 @@ export class StandInOutbox {
     return outbox;
   }
 
+  /** The one that a database has already. */
+  static open(db: pg.Pool): StandInOutbox {
+    return new StandInOutbox(db);
+  }
+
   /** Another build is live now. */
   async deploy(deployment: string): Promise<void> {
     await this.#db.query(
