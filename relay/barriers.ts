@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { PubsubTopics } from "./pubsub-topics.ts";
+import { ReadingEnded } from "./read-receipts.ts";
 import type { Receipt } from "./receipts.ts";
 
 /** Ordering key of the barriers that concern no key: the clock's and the marks. No event has it. */
@@ -14,7 +15,8 @@ export type BarrierOptions = {
   publishTimeoutMs: number;
   /** Makes sure of the receipts when one was not published, or does not come by. */
   ensureReceipts: () => Promise<unknown>;
-  isStopping: () => boolean;
+  /** False from when somebody else reads, or the relay stops. */
+  isReader: () => boolean;
 };
 
 /**
@@ -67,7 +69,7 @@ export class Barriers {
   ): Promise<void> {
     const deadlineMs = performance.now() + READ_TIMEOUT_MS;
     while (waiting.size > 0) {
-      if (this.#options.isStopping()) throw new Error("stopping: the receipts were not read");
+      if (!this.#options.isReader()) throw new ReadingEnded("the barriers were not read back");
       if (performance.now() > deadlineMs) {
         await this.#options.ensureReceipts();
         throw new Error(`${waiting.size} barriers were not read back in ${READ_TIMEOUT_MS} ms`);

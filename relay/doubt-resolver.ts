@@ -8,7 +8,7 @@ import type { Lease, LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
 import type { Publication } from "./publication.ts";
 import type { PubsubTopics } from "./pubsub-topics.ts";
-import { ensureReceipts, JournalOutdated, readReceipts } from "./read-receipts.ts";
+import { ensureReceipts, JournalOutdated, ReadingEnded, readReceipts } from "./read-receipts.ts";
 import type { Receipt, Receipts } from "./receipts.ts";
 import { ReceiptsPurge } from "./receipts-purge.ts";
 import { Signal } from "./signal.ts";
@@ -54,6 +54,7 @@ export class DoubtResolver {
   readonly #options: DoubtResolverOptions;
   readonly #wake = new Signal();
   readonly #firstSeenMs = new Map<string, number>();
+  #lead: Lease | null = null;
   #failures = 0;
   #stopping = false;
 
@@ -81,18 +82,19 @@ export class DoubtResolver {
     this.#options = options;
     const { instance } = leases;
     const { requestLifeMs, publishTimeoutMs, settleMs } = options;
-    this.#read = () => readReceipts(db, publication, receipts);
+    const isReader = () => !this.#stopping && this.#lead !== null && leases.isHeld(this.#lead);
+    this.#read = () => readReceipts(db, publication, receipts, isReader);
     this.#barriers = new Barriers(topics, {
       topic: publication.topic,
       publishTimeoutMs,
       ensureReceipts: () => ensureReceipts(db, publication, receipts),
-      isStopping: () => this.#stopping,
+      isReader,
     });
     this.#purge = new ReceiptsPurge(db, publication, receipts, this.#barriers, instance);
     this.#check = new JournalCheck(db, publication, receipts, this.#barriers, instance, this.#log, {
       requestLifeMs,
       settleMs,
-      isStopping: () => this.#stopping,
+      isReader,
     });
   }
 
@@ -116,12 +118,13 @@ export class DoubtResolver {
     while (!this.#stopping) {
       try {
         const lead = this.#leases.lead(this.#publication);
-        if (lead === null) this.#forget();
-        else await this.#round(lead);
+        if (lead?.epoch !== this.#lead?.epoch) this.#forget();
+        this.#lead = lead;
+        if (lead !== null) await this.#round(lead);
         this.#failures = 0;
         await this.#wake.wait(LOOK_MS);
       } catch (error) {
-        if (!this.#stopping) await this.#afterFailure(error);
+        if (!(error instanceof ReadingEnded)) await this.#afterFailure(error);
       }
     }
   }

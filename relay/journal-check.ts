@@ -8,7 +8,7 @@ import { type JournalState, openJournal, readJournalState, recordMark } from "./
 import { readKeysToAsk } from "./keys-to-ask.ts";
 import type { Lease } from "./lease-keeper.ts";
 import { haltPublication, type Publication } from "./publication.ts";
-import { ensureReceipts, JournalOutdated, readReceipts } from "./read-receipts.ts";
+import { ensureReceipts, JournalOutdated, pullReceipts, readReceipts } from "./read-receipts.ts";
 import { type Receipt, type Receipts, receiptsIdOf } from "./receipts.ts";
 import { PURGE_MARGIN_MS } from "./receipts-purge.ts";
 import { TopicContradiction, toTopicMessage } from "./topic-message.ts";
@@ -23,7 +23,8 @@ export type JournalCheckOptions = {
   requestLifeMs: number;
   /** For so long receipts that are read again may come late. */
   settleMs: number;
-  isStopping: () => boolean;
+  /** False from when somebody else reads, or the relay stops. */
+  isReader: () => boolean;
 };
 
 /**
@@ -121,7 +122,7 @@ export class JournalCheck {
   async #glance(lead: Lease, state: JournalState): Promise<boolean> {
     const { topic } = this.#publication;
     const read = (waitMs?: number) =>
-      readReceipts(this.#db, this.#publication, this.#receipts, waitMs);
+      readReceipts(this.#db, this.#publication, this.#receipts, this.#options.isReader, waitMs);
     if (!state.isNew || !this.#receipts.hasMade(topic)) {
       const isMarkSeen = await this.#readFromMark(state, read);
       // Seeking back takes a while on the real service: till then nothing comes again.
@@ -145,7 +146,8 @@ export class JournalCheck {
     let adopted = 0;
     let newAtMs = performance.now();
     const read = async (waitMs?: number): Promise<Receipt[]> => {
-      const receipts = await this.#receipts.pull(topic, waitMs);
+      const { isReader } = this.#options;
+      const receipts = await pullReceipts(this.#receipts, topic, isReader, waitMs);
       const count = await this.#adopt(lead, receipts);
       if (count > 0) newAtMs = performance.now();
       adopted += count;
@@ -157,10 +159,7 @@ export class JournalCheck {
       if (this.#isSettled()) await this.#halt(this.#beyondReach(state));
       return false;
     }
-    while (performance.now() - newAtMs < this.#options.settleMs) {
-      if (this.#options.isStopping()) return false;
-      await read(WAIT_MS);
-    }
+    while (performance.now() - newAtMs < this.#options.settleMs) await read(WAIT_MS);
     for await (const keys of readKeysToAsk(this.#db, this.#publication, KEYS_AT_ONCE))
       await this.#barriers.readUntil(
         await this.#barriers.publishAll(keys.map((orderingKey) => ({ orderingKey }))),

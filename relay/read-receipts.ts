@@ -9,18 +9,42 @@ export class JournalOutdated extends Error {
   override name = "JournalOutdated";
 }
 
+/** Reading ended before everything was read: somebody else has the lead, or the relay stops. */
+export class ReadingEnded extends Error {
+  override name = "ReadingEnded";
+}
+
+/**
+ * Pulls some receipts. Two who read would take each other's barriers away: who is not the reader
+ * any more when they come gives them back.
+ *
+ * @throws ReadingEnded then
+ */
+export async function pullReceipts(
+  receipts: Receipts,
+  topic: string,
+  isReader: () => boolean,
+  waitMs?: number,
+): Promise<Receipt[]> {
+  const read = await receipts.pull(topic, waitMs);
+  if (isReader()) return read;
+  await receipts.giveBack(topic, read);
+  throw new ReadingEnded("somebody else reads the receipts now");
+}
+
 /**
  * Reads some receipts and writes them down before it acknowledges them.
  *
- * @throws JournalOutdated, having closed the publication and acknowledged nothing
+ * @throws JournalOutdated, having closed the publication and acknowledged nothing; ReadingEnded
  */
 export async function readReceipts(
   db: Kysely<unknown>,
   publication: Publication,
   receipts: Receipts,
+  isReader: () => boolean,
   waitMs?: number,
 ): Promise<Receipt[]> {
-  const { read, unknown } = await readOnce(db, publication, receipts, waitMs);
+  const { read, unknown } = await readOnce(db, publication, receipts, isReader, waitMs);
   if (unknown > 0)
     throw new JournalOutdated(
       `topic ${publication.topic} holds messages that the journal does not know of`,
@@ -41,7 +65,7 @@ export async function ensureReceipts(
 ): Promise<ReceiptsState> {
   const state = await receipts.ensure(publication.topic, async () => {
     for (;;) {
-      const { read } = await readOnce(db, publication, receipts);
+      const { read } = await readOnce(db, publication, receipts, () => true);
       if (read.length === 0) return;
       await receipts.acknowledge(publication.topic, read);
     }
@@ -54,9 +78,10 @@ async function readOnce(
   db: Kysely<unknown>,
   publication: Publication,
   receipts: Receipts,
+  isReader: () => boolean,
   waitMs?: number,
 ): Promise<{ read: Receipt[]; unknown: number }> {
-  const read = await receipts.pull(publication.topic, waitMs);
+  const read = await pullReceipts(receipts, publication.topic, isReader, waitMs);
   const numbered = read.flatMap(({ orderingKey, sequence, attributes }) =>
     sequence === null || attributes.publication !== publication.topic
       ? []

@@ -144,6 +144,16 @@ export class Receipts {
     );
   }
 
+  /** Has receipts that were pulled come again at once, for somebody else. */
+  async giveBack(topic: string, receipts: Receipt[]): Promise<void> {
+    if (receipts.length === 0) return;
+    const ackIds = receipts.map(({ ackId }) => ackId);
+    await this.#client.modifyAckDeadline(
+      { subscription: this.#path(topic), ackIds, ackDeadlineSeconds: 0 },
+      { retry: null, timeout: TIMEOUT_MS },
+    );
+  }
+
   /** Forgets every receipt of a message that was published before a time of Pub/Sub's clock. */
   async purge(topic: string, publishedBeforeMs: number): Promise<void> {
     await this.#seek(topic, publishedBeforeMs);

@@ -125,9 +125,10 @@ ${SENDING}`,
     patches: [
       {
         file: "relay/read-receipts.ts",
-        search: "  const read = await receipts.pull(publication.topic, waitMs);\n",
+        search:
+          "  const read = await pullReceipts(receipts, publication.topic, isReader, waitMs);\n",
         replace:
-          "  const read = await receipts.pull(publication.topic, waitMs);\n  await receipts.acknowledge(publication.topic, read);\n",
+          "  const read = await pullReceipts(receipts, publication.topic, isReader, waitMs);\n  await receipts.acknowledge(publication.topic, read);\n",
       },
     ],
     faults: ["accepted, no response"],
