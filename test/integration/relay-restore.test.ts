@@ -1,96 +1,37 @@
-import { v1 } from "@google-cloud/pubsub";
-import { Kysely, PostgresDialect } from "kysely";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { adoptSubscription } from "../../relay/adopt-subscription.ts";
-import { createAuditSubscription } from "../../relay/audit-topic.ts";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { BlockEvidence } from "../../relay/block-evidence.ts";
-import { clientOptions } from "../../relay/pubsub-endpoint.ts";
-import { PubsubTopics } from "../../relay/pubsub-topics.ts";
 import type { RelayParts } from "../../relay/run-relay.ts";
 import { backUpJournal, restoreJournal } from "../support/journal-backup.ts";
 import { RelayBed } from "../support/relay-bed.ts";
-import type { OutboxRow } from "../support/stand-in-outbox.ts";
+import {
+  event,
+  expectEachOnce,
+  publishBeyondTheBackup,
+  published,
+  subscribe,
+} from "../support/restore-story.ts";
+import { StandInOutbox } from "../support/stand-in-outbox.ts";
+import { findSystemPostgres, startSystemPostgres } from "../support/system-postgres.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const TOPIC = "topic-a";
 const bed = new RelayBed();
 beforeAll(() => bed.start());
 afterAll(() => bed.stop());
 beforeEach(() => bed.renew());
 
-/** An event as the engine would write it: its body says where it was, but not at which position. */
-function event(key: string, block: number, index = 0, id = `e-${block}-${index}`): OutboxRow {
-  const body = {
-    event_id: id,
-    chain_id: 1,
-    block_number: block,
-    block_hash: `0x${block}`,
-    block_timestamp: 1_700_000_000 + block,
-    log_index: index + 7,
-  };
-  return { key, block, index, id, body: JSON.stringify(body) };
-}
-
-/** What an ordinary subscriber gets, as `<key>#<sequence> <event id>`. */
-function subscribe(): Promise<string[]> {
-  return bed.subscribe(
-    ({ orderingKey, attributes }) => `${orderingKey}#${attributes.sequence} ${attributes.event_id}`,
-  );
-}
-
-async function published(count: number): Promise<void> {
-  await waitUntil(`${count} messages are published`, async () => {
-    const { rows } = await bed.pool.query(
-      `select sum(last_sequence)::int as captured, sum(published_sequence)::int as published,
-              bool_or(published_sequence < in_doubt_sequence) as is_in_doubt
-       from relay.ordering_key`,
-    );
-    const [{ captured, published: accepted, is_in_doubt }] = rows;
-    return captured === count && accepted === count && !is_in_doubt;
-  });
-}
-
-async function haltedReason(): Promise<string> {
-  return await waitUntil("the publication is halted", async () => {
-    const { rows } = await bed.pool.query("select halted_reason from relay.publication");
-    return rows[0].halted_reason ?? undefined;
-  });
-}
-
-/** Every event once, and each key without a gap and in sequence. */
-function expectEachOnce(seen: string[], count: number): void {
-  expect(new Set(seen).size).toBe(seen.length);
-  expect(new Set(seen.map((one) => one.split(" ")[1])).size).toBe(seen.length);
-  expect(seen).toHaveLength(count);
-  for (const key of new Set(seen.map((one) => one.split("#")[0]))) {
-    const own = seen.filter((one) => one.startsWith(`${key}#`));
-    expect(own.map((one) => Number(one.split(/[# ]/)[1]))).toEqual(own.map((_, at) => at + 1));
-  }
-}
-
-/** Two messages are in the backup, four more only on the topic. */
-async function publishBeyondTheBackup(
-  subscribeToo: () => Promise<void> = async () => undefined,
-): Promise<{ seen: string[]; stop: () => Promise<void> }> {
-  const seen = await subscribe();
-  await subscribeToo();
-  const stop = bed.startRelay();
-  await bed.outbox.append(event("a", 1), event("b", 1, 1));
-  await published(2);
-  await backUpJournal(bed.pool);
-  await bed.outbox.append(event("a", 2), event("a", 3), event("b", 3, 1), event("c", 3, 2));
-  await published(6);
-  return { seen, stop };
-}
-
 describe("a journal that is restored from an older backup", () => {
   test("learns from its receipts what was published since, and goes on behind it", async () => {
-    const { seen, stop } = await publishBeyondTheBackup();
+    const { seen, stop } = await publishBeyondTheBackup(bed);
     await stop();
     await restoreJournal(bed.pool);
     await bed.outbox.append(event("a", 4), event("d", 4, 1));
     bed.startRelay();
-    await published(8);
+    await published(bed, 8);
     await waitUntil("the new ones came", () => seen.length >= 8);
     expectEachOnce(seen, 8);
     expect(seen.filter((one) => one.startsWith("a"))).toEqual([
@@ -104,29 +45,29 @@ describe("a journal that is restored from an older backup", () => {
   });
 
   test("may be restored under relays that run on", async () => {
-    const { seen } = await publishBeyondTheBackup();
+    const { seen } = await publishBeyondTheBackup(bed);
     bed.startRelay();
     await restoreJournal(bed.pool);
     await bed.outbox.append(event("a", 4), event("d", 4, 1));
-    await published(8);
+    await published(bed, 8);
     await waitUntil("the new ones came", () => seen.length >= 8);
     expectEachOnce(seen, 8);
   });
 
   test("is brought up to date by one of two relays that start at once", async () => {
-    const { seen, stop } = await publishBeyondTheBackup();
+    const { seen, stop } = await publishBeyondTheBackup(bed);
     await stop();
     await restoreJournal(bed.pool);
     bed.startRelay();
     bed.startRelay();
     await bed.outbox.append(event("a", 4), event("d", 4, 1));
-    await published(8);
+    await published(bed, 8);
     await waitUntil("the new ones came", () => seen.length >= 8);
     expectEachOnce(seen, 8);
   });
 
   test("is brought up to date by the next relay when one ends in the middle of it", async () => {
-    const { seen, stop } = await publishBeyondTheBackup();
+    const { seen, stop } = await publishBeyondTheBackup(bed);
     await stop();
     await restoreJournal(bed.pool);
     let adopted = 0;
@@ -141,26 +82,26 @@ describe("a journal that is restored from an older backup", () => {
     await half();
     await bed.outbox.append(event("a", 4), event("d", 4, 1));
     bed.startRelay();
-    await published(8);
+    await published(bed, 8);
     await waitUntil("the new ones came", () => seen.length >= 8);
     expectEachOnce(seen, 8);
   });
 
   test("learns of retractions and of events that came back, too", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     const replaced = new Set<string>();
     const chain: BlockEvidence = { isReplaced: async (_, __, hash) => replaced.has(hash) };
     const stop = bed.startRelay({}, chain);
     await bed.outbox.append(event("a", 1));
     await bed.outbox.moveTo({ latest: 1, finalized: 0 });
-    await published(1);
+    await published(bed, 1);
     await backUpJournal(bed.pool);
     await bed.outbox.append(event("a", 2));
-    await published(2);
+    await published(bed, 2);
     replaced.add("0x2");
     await bed.outbox.rollBackTo(1);
     await bed.outbox.append(event("a", 2, 1, "n-2"));
-    await published(4);
+    await published(bed, 4);
     replaced.delete("0x2");
     await bed.outbox.rollBackTo(1);
     await bed.outbox.append(event("a", 2));
@@ -176,21 +117,21 @@ describe("a journal that is restored from an older backup", () => {
     await bed.outbox.append(event("a", 3));
     bed.startRelay({}, chain);
     await waitUntil("the new one came", () => seen.some((one) => one.endsWith(" e-3-0")));
-    await published(told.length + 1);
+    await published(bed, told.length + 1);
     expect(seen.slice(0, told.length)).toEqual(told);
     expectEachOnce(seen, told.length + 1);
   });
 
   test("keeps a key waiting until a database that is older as well has its events again", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     const stop = bed.startRelay();
     await bed.outbox.append(event("a", 1));
-    await published(1);
+    await published(bed, 1);
     await stop();
     const older = await bed.world.copy(bed.url);
     const again = bed.startRelay();
     await bed.outbox.append(event("a", 2), event("b", 2, 1));
-    await published(3);
+    await published(bed, 3);
     await again();
     bed.moveTo(older);
     bed.startRelay();
@@ -204,26 +145,26 @@ describe("a journal that is restored from an older backup", () => {
   });
 
   test("is found out, too, when the files of the whole cluster were put back", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     const stop = bed.startRelay();
     await bed.outbox.append(event("a", 1));
-    await published(1);
+    await published(bed, 1);
     await stop();
     await bed.world.keepFiles();
     const again = bed.startRelay();
     await bed.outbox.append(event("a", 2), event("b", 2, 1));
-    await published(3);
+    await published(bed, 3);
     await again();
     await bed.world.putFilesBack();
     await bed.outbox.append(event("a", 2), event("b", 2, 1), event("a", 3));
     bed.startRelay();
     await waitUntil("the new one came", () => seen.includes("a#3 e-3-0"));
-    await published(4);
+    await published(bed, 4);
     expectEachOnce(seen, 4);
   });
 
   test("may be empty, while the receipts reach back to the topic's beginning", async () => {
-    const { seen, stop } = await publishBeyondTheBackup();
+    const { seen, stop } = await publishBeyondTheBackup(bed);
     await stop();
     const { rows } = await bed.pool.query("select * from escrow.outbox order by position");
     expect(rows).toHaveLength(6);
@@ -231,96 +172,41 @@ describe("a journal that is restored from an older backup", () => {
     await bed.outbox.append(event("a", 4));
     bed.startRelay();
     await waitUntil("the new one came", () => seen.includes("a#4 e-4-0"));
-    await published(7);
+    await published(bed, 7);
     expectEachOnce(seen, 7);
-  });
-
-  test("halts its publication when the receipts are gone, and goes on by a person's word", async () => {
-    const { seen, stop } = await publishBeyondTheBackup(() =>
-      createAuditSubscription(bed.config().pubsub, TOPIC, "everything"),
-    );
-    await stop();
-    await restoreJournal(bed.pool);
-    const client = new v1.SubscriberClient(clientOptions(bed.config().pubsub));
-    const { projectId } = bed.config().pubsub;
-    const subscription = `projects/${projectId}/subscriptions/${TOPIC}.relay-receipts`;
-    await client.deleteSubscription({ subscription });
-    await client.close();
-    await bed.outbox.append(event("a", 4));
-    bed.startRelay();
-    expect(await haltedReason()).toContain("do not reach back");
-    expect(seen).toHaveLength(6);
-
-    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: bed.pool }) });
-    const [publication] = bed.config().publications;
-    if (publication === undefined) throw new Error("no publication");
-    const options = { subscription: "everything", idleMs: 1_000, onProgress: () => undefined };
-    const { pubsub } = bed.config();
-    expect(await adoptSubscription(db, pubsub, publication, options)).toEqual({
-      read: 6,
-      adopted: 4,
-    });
-    await published(7);
-    await waitUntil("the new one came", () => seen.length >= 7);
-    expectEachOnce(seen, 7);
-    await expect(adoptSubscription(db, pubsub, publication, options)).rejects.toThrow(
-      /known to be as new/,
-    );
-  });
-
-  test("halts its publication when the topic holds something else", async () => {
-    const { seen, stop } = await publishBeyondTheBackup();
-    await stop();
-    await restoreJournal(bed.pool);
-    const topics = new PubsubTopics(bed.config().pubsub);
-    const attributes = { event_id: "e-9-0", sequence: "9", publication: TOPIC };
-    const { body = "" } = event("a", 9);
-    await topics.publish(TOPIC, "a", [{ sequence: 9, body, attributes }], 5_000);
-    await topics.close();
-    bed.startRelay();
-    expect(await haltedReason()).toContain("sequence 4 is neither in the journal");
-    expect(seen).toHaveLength(7);
   });
 });
 
-describe("a journal that is as new as its topic", () => {
-  test("reads nothing back at a restart of the relay", async () => {
-    const { stop } = await publishBeyondTheBackup();
-    await stop();
-    let readAgain = 0;
-    bed.startRelay({}, undefined, ({ receipts }) => {
-      receipts.readAgain = async () => {
-        readAgain += 1;
-      };
+const systemPostgres = findSystemPostgres();
+if (systemPostgres === undefined)
+  console.log("skipped: pg_dump and pg_restore, of which there is no installation with its server");
+
+test.skipIf(systemPostgres === undefined)(
+  "a journal that pg_dump wrote and pg_restore loaded is brought up to date",
+  async () => {
+    const bin = systemPostgres ?? "";
+    const postgres = await startSystemPostgres(bin);
+    const pool = new pg.Pool({ connectionString: postgres.url });
+    pool.on("error", () => undefined);
+    onTestFinished(async () => {
+      await pool.end();
+      await postgres.stop();
     });
-    await bed.outbox.append(event("a", 4));
-    await published(7);
-    expect(readAgain).toBe(0);
-  });
-
-  test("is compared with the topic when PostgreSQL was started again, and goes on", async () => {
-    const seen = await subscribe();
-    const stop = bed.startRelay();
-    await bed.outbox.append(event("a", 1));
-    await published(1);
-    await bed.world.restart();
-    await bed.outbox.append(event("a", 2));
-    await published(2);
+    await StandInOutbox.create(pool);
+    bed.moveTo({ url: postgres.url, pool });
+    const dump = join(mkdtempSync(join(tmpdir(), "escrow-stream-dump-")), "relay.dump");
+    onTestFinished(() => rmSync(dirname(dump), { recursive: true }));
+    const { seen, stop } = await publishBeyondTheBackup(bed, undefined, async () => {
+      execFileSync(join(bin, "pg_dump"), ["-n", "relay", "-F", "custom", "-f", dump, postgres.url]);
+    });
     await stop();
-    expectEachOnce(seen, 2);
-  });
-
-  test("moves its mark behind what it published", async () => {
-    await publishBeyondTheBackup();
-    await waitUntil(
-      "the mark has moved",
-      async () => {
-        const { rows } = await bed.pool.query(
-          "select receipts_mark, receipts_marked_at from relay.publication",
-        );
-        return rows[0].receipts_mark !== "first" && rows[0].receipts_marked_at > new Date(2020, 1);
-      },
-      60_000,
-    );
-  });
-});
+    await pool.query("drop schema relay cascade");
+    execFileSync(join(bin, "pg_restore"), ["-d", postgres.url, dump]);
+    await bed.outbox.append(event("a", 4), event("d", 4, 1));
+    const last = bed.startRelay();
+    await published(bed, 8);
+    await waitUntil("the new ones came", () => seen.length >= 8);
+    expectEachOnce(seen, 8);
+    await last();
+  },
+);
