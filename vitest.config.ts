@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{src,config,relay,consumer,local,cli,contracts,verify,audit}/**/*.test.ts",
+            "{src,config,relay,consumer,local,cli,contracts,verify,audit,replay}/**/*.test.ts",
             "*.test.ts",
           ],
         },

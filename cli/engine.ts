@@ -19,6 +19,11 @@ export async function becomeIndexer(schema: string, options: EngineOptions): Pro
   await becomeEngine(["start", "--schema", schema, "--views-schema", VIEWS_SCHEMA], options);
 }
 
+/** The same, leaving the views where they are. */
+export async function becomeBuilder(schema: string, options: EngineOptions): Promise<void> {
+  await becomeEngine(["start", "--schema", schema], options);
+}
+
 /**
  * Turns this process into the engine's query side. It reads the stable views, so it follows a
  * deployment's swap without a restart.

@@ -2,15 +2,16 @@ import "./load-env-file.ts";
 import { deploymentSchema } from "../config/deployment-schema.ts";
 import { parseChains } from "../config/parse-chains.ts";
 import { freePort } from "../local/free-port.ts";
+import { readIndexerOrder, waitForOtherDeployment } from "../replay/take-over.ts";
 import { endWithParent } from "./end-with-parent.ts";
-import { becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
+import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
 import { recordEngineSettled, recordEngineStart } from "./engine-start.ts";
 import { ensureViews } from "./ensure-views.ts";
 import { mendEngine } from "./mend-engine.ts";
 import { checkChains } from "./preflight/check-chains.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { checkFinalBlocks } from "./preflight/check-final-blocks.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
 
@@ -20,15 +21,26 @@ try {
   const chains = parseChains(process.env);
   await checkDatabase(config.databaseUrl);
   await checkChains(chains, (text) => console.error(text));
-  const schema = await deploymentSchema();
+  const build = await deploymentSchema();
+  const { schema, takeOver } = await readIndexerOrder(config.databaseUrl, build);
   // Whoever supervises this process can release the engine's lock when it is gone.
   process.send?.({ schema });
   await checkFinalBlocks(config.databaseUrl, schema, chains);
   const before = await recordEngineStart(config.databaseUrl, schema);
   void recordEngineSettled(config.databaseUrl, schema, before);
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
+  takeOver?.().then(
+    () => console.error(`The views show the replayed deployment ${schema} now.`),
+    exitWith,
+  );
+  void waitForOtherDeployment(config.databaseUrl, build, schema).then((other) => {
+    console.error(`Starting again, to go on with deployment ${other}.`);
+    process.exit(EXIT_RETRY);
+  });
   mendEngine();
-  await becomeIndexer(schema, {
+  // Until it is as far as the live deployment, nobody may read the one that takes over.
+  const become = takeOver === null ? becomeIndexer : becomeBuilder;
+  await become(schema, {
     port: config.indexerPort || (await freePort()),
     hostname: "127.0.0.1",
     logFormat: process.stdout.isTTY ? "pretty" : "json",

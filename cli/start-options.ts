@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
+import { parseDuration } from "../config/parse-duration.ts";
 
 export type StartOptions = {
   help: boolean;
@@ -49,8 +50,8 @@ Ports (0, the default, lets the system choose):
 
 .env.example explains every variable.`;
 
-const DEFAULT_DATA_DIR = ".data";
-const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+/** Where the embedded parts keep their data unless told otherwise. */
+export const DEFAULT_DATA_DIR = ".data";
 
 /**
  * Reads the command line of `npm start`.
@@ -97,10 +98,4 @@ export function parseStartOptions(args: string[], env: NodeJS.ProcessEnv): Start
     });
   if (problems.length > 0) throw new ConfigError(problems);
   return options;
-}
-
-/** Milliseconds; seconds when there is no unit. NaN when it is no duration. */
-function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
-  return match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? "s"] ?? Number.NaN);
 }

@@ -6,6 +6,7 @@ import { startAnvil } from "./chain/start-anvil.ts";
 import { DataFolder } from "./data-folder.ts";
 import { startPostgres } from "./postgres/start-postgres.ts";
 import { startPubsubServer } from "./pubsub/start-pubsub-server.ts";
+import { removeServiceEnvironment, writeServiceEnvironment } from "./service-environment.ts";
 
 type Env = Record<string, string | undefined>;
 
@@ -49,6 +50,7 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
   const lines: string[] = [];
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
+    removeServiceEnvironment(folder.path);
     for (const one of stops.splice(0).reverse()) await one();
     folder.release();
   };
@@ -92,6 +94,8 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
     }
     if (!namesNoChain(env)) lines.push("Chain       real: as configured");
     else await startChain(env, options, folder, parts, stops);
+    const { DATABASE_URL = added.DATABASE_URL ?? "" } = env;
+    writeServiceEnvironment(folder.path, { ...added, DATABASE_URL });
     return parts;
   } catch (error) {
     await stop();

@@ -123,11 +123,22 @@ export class CaptureLoop {
     return isMore;
   }
 
-  /** The live deployment's chains; none while no deployment has made the views yet. */
+  /**
+   * The live deployment's chains; none while no deployment has made the views yet. A deployment is
+   * a build and the very table that its outbox is: one that was made anew may have had a hole
+   * filled, also by the same build, and has to be read from its beginning.
+   */
   async #sources(): Promise<Source[]> {
     try {
       const { rows } = await sql<Source>`
-        select m.value ->> 'build_id' as deployment, c.chain_id as "chainId",
+        select (m.value ->> 'build_id') || '/' || coalesce(
+                 (select min(d.refobjid)
+                  from pg_rewrite r join pg_depend d
+                    on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                       and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+                  where r.ev_class = 'escrow.outbox'::regclass),
+                 'escrow.outbox'::regclass::oid) as deployment,
+               c.chain_id as "chainId",
                c.finalized_checkpoint as finalized
         from escrow._ponder_checkpoint c cross join escrow._ponder_meta m
         where m.key = 'app' order by c.chain_id`.execute(this.#db);

@@ -8,6 +8,7 @@ import { type RealService, realService } from "../support/real-service.ts";
 import { TestChain } from "../support/test-chain.ts";
 import { FINAL_TOPIC, LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { watchAnswers } from "../support/watch-answers.ts";
 
 let world: TestWorld;
 let chain: TestChain;
@@ -29,7 +30,7 @@ test("A changed build is indexed beside the old one, takes its place when it is 
   await recorder.waitForIds(FINAL_TOPIC, await expectedIds(chain));
   const [blueSchema = ""] = await deploymentSchemas();
   expect(await viewedSchema()).toBe(blueSchema);
-  const answers = watchAnswers();
+  const answers = watchAnswers(askRest);
   await waitUntil("REST answers", () => answers.count > 0);
 
   const changed = join(world.folder, "changed-build");
@@ -74,30 +75,9 @@ async function viewedSchema(): Promise<string | undefined> {
   return rows[0]?.name;
 }
 
-/** Asks REST all the time; notes every answer after the first good one that is worse. */
-function watchAnswers() {
-  const seen = { count: 0, problems: [] as string[], stop: async () => {} };
-  let isStopped = false;
-  let escrows = 0;
-  const ask = async (): Promise<string | null> => {
-    const response = await fetch(`${service.apiUrl}/v1/escrows?limit=1000`);
-    if (!response.ok) return `status ${response.status}: ${await response.text()}`;
-    const body = (await response.json()) as { escrows: unknown[] };
-    if (body.escrows.length < escrows) return `${body.escrows.length} escrows after ${escrows}`;
-    escrows = body.escrows.length;
-    return null;
-  };
-  const running = (async () => {
-    while (!isStopped) {
-      const problem = await ask().catch(String);
-      if (problem === null) seen.count += 1;
-      else if (seen.count > 0 && !isStopped) seen.problems.push(problem);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  })();
-  seen.stop = async () => {
-    isStopped = true;
-    await running;
-  };
-  return seen;
+async function askRest(): Promise<number> {
+  const response = await fetch(`${service.apiUrl}/v1/escrows?limit=1000`);
+  if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
+  const { escrows } = (await response.json()) as { escrows: unknown[] };
+  return escrows.length;
 }

@@ -42,6 +42,27 @@ describe("the relay", () => {
     expect(seen.filter((one) => one.startsWith("b"))).toEqual(["b#1 e-1-1"]);
   });
 
+  test("publishes what was missing in an outbox that the same build has made anew, and nothing again", async () => {
+    const seen = await subscribe();
+    bed.startRelay();
+    await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 3 });
+    await waitUntil("both came", () => seen.length === 2);
+    // One transaction, as a swap of the views: the hole at block 2 is filled, the tip is the same.
+    await bed.pool.query(`
+      begin;
+      alter table escrow.outbox rename to outbox_before;
+      create table escrow.outbox (like escrow.outbox_before);
+      insert into escrow.outbox select * from escrow.outbox_before;
+      insert into escrow.outbox
+        select chain_id, replace(position, '1700000001', '1700000002'), 'e-2-0', 2, '0x2', 'a',
+               '{"event_id": "e-2-0"}', '{"event_id": "e-2-0"}'
+        from escrow.outbox_before where event_id = 'e-1-0';
+      commit`);
+    await waitUntil("the missing one came", () => published(3));
+    await waitUntil("all three came", () => seen.length >= 3);
+    expect(seen).toEqual(["a#1 e-1-0", "a#2 e-3-0", "a#3 e-2-0"]);
+  });
+
   test("does not send again what was accepted when the response got lost", async () => {
     const seen = await subscribe();
     let lost = 0;

@@ -5,6 +5,7 @@ import { type ChainClient, connectToChain } from "../../local/chain/chain-client
 import { type DeployedFactories, deployFactories } from "../../local/chain/deploy-factories.ts";
 import { createCall, type EscrowCall, partyCall } from "../../local/chain/escrow-call.ts";
 import { type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
+import { waitForReceipts } from "../../local/chain/wait-for-receipts.ts";
 
 export type Revision = "A" | "B";
 
@@ -177,8 +178,10 @@ export class TestChain {
 
   async #send(call: EscrowCall) {
     const hash = await this.client.request({ method: "eth_sendTransaction", params: [call] });
-    const receipt = await this.client.waitForTransactionReceipt({ hash });
-    if (receipt.status !== "success") throw new Error(`transaction ${hash} failed`);
+    // Not viem's own wait: it looks again with the next block only, and where each transaction is a
+    // block of its own there may be none.
+    const [receipt] = await waitForReceipts(this.client, [hash]);
+    if (receipt?.status !== "0x1") throw new Error(`transaction ${hash} failed`);
     return receipt;
   }
 }
