@@ -1,6 +1,9 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { createClient } from "@ponder/client";
 import { type Address, zeroAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseCertificate } from "../../audit/certificate.ts";
 import { freePort } from "../../local/free-port.ts";
 import * as schema from "../../ponder.schema.ts";
 import { playFirstHalf, playSecondHalf } from "../support/deal-script.ts";
@@ -67,6 +70,24 @@ afterAll(async () => {
   await Promise.all(services.map((each) => each.stop()));
   await Promise.all((chains ?? []).map((each) => each.stop()));
   await world?.end();
+});
+
+test("An auditor finds in the event store what the chains logged, and nothing else", async () => {
+  const out = join(world.freshFolder(), "certificate.json");
+  mkdirSync(dirname(out));
+  const env = { ...TestChain.environment(chains), DATABASE_URL: databaseUrl };
+  const audit = new ServiceProcess("audit", {
+    env: { ...env, AUDIT_RPC_REQUESTS_PER_SECOND: "1000" },
+    args: ["--thorough", "--out", out],
+  });
+  expect(await audit.exited, audit.output).toMatchObject({ code: 0 });
+  const { result, chains: audited } = parseCertificate(readFileSync(out, "utf8"));
+  expect(result).toBe("complete");
+  for (const chain of chains) {
+    const { events } = audited.find(({ chainId }) => chainId === chain.chainId)?.chain ?? {};
+    expect(events).toBe((await expectedIds(chain)).length);
+  }
+  expect(audited[0]).toMatchObject({ blooms: { areUsable: true }, unknownSignatures: [] });
 });
 
 describe.each([LATEST_TOPIC, FINAL_TOPIC])("A subscriber of %s", (topic) => {

@@ -211,14 +211,26 @@ describe("An audit that is ended", () => {
     ]);
   });
 
-  test("in the scan for signatures goes on there", async () => {
+  test("in the scan for signatures goes on there, with the escrows that were under way", async () => {
     const scene = await steppedScene();
-    const options = { manyEscrows: 2, blocksAtOnce: 8 };
-    const steps = Math.ceil(61 / 8) + 1;
-    onLogs(scene, ({ address = [] }) => {
-      if (address.length > 2) throw new Refusal("exceed max addresses");
+    const options = { manyEscrows: 7, blocksAtOnce: 3 };
+    // Few contracts and blocks at once: the scan takes several escrows' turns of several steps.
+    onLogs(scene, (question) => {
+      if ((question.address?.length ?? 0) > 2) throw new Refusal("exceed max addresses");
+      if (blocksIn(question) > 4) throw new Refusal("block range too wide");
     });
-    await endedAfter(steps, scene, options);
+    const stop = new AbortController();
+    let underWay = 0;
+    const ended = scene.audit({
+      ...options,
+      signal: stop.signal,
+      onProgress: ({ scanned }) => {
+        underWay = scanned.underWay?.escrows ?? underWay;
+        if (underWay > 0) stop.abort();
+      },
+    });
+    await expect(ended).rejects.toThrow();
+    expect(underWay).toBeLessThan(8);
     isWhole(scene, await scene.audit(options));
   });
 

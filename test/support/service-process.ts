@@ -16,7 +16,7 @@ export type ServiceOptions = {
 const PROJECT = join(import.meta.dirname, "../..");
 const INHERITED = ["PATH", "HOME", "TMPDIR"];
 
-type Command = "start" | "indexer" | "relay" | "api" | "state" | "export" | "import";
+type Command = "start" | "indexer" | "relay" | "api" | "state" | "export" | "import" | "audit";
 
 /** One of the project's commands as a process of its own, as a user would start it. */
 export class ServiceProcess {
