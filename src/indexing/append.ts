@@ -13,11 +13,12 @@ import type { EscrowEvent } from "../events/escrow-event.ts";
 import { encodeMessage } from "../outbox/encode-message.ts";
 import { approvalOf } from "../projections/approval.ts";
 import { evolveChainStat } from "../projections/chain-stat.ts";
-import { evolveEscrow } from "../projections/escrow.ts";
+import { type EscrowState, evolveEscrow } from "../projections/escrow.ts";
 import { evolveParty, partiesTouched } from "../projections/party.ts";
 import { settlementOf } from "../projections/settlement.ts";
 import { evolveSettlementMinute, minuteTouched } from "../projections/settlement-minute.ts";
 import type { Transition } from "../projections/transition.ts";
+import { changes, given, readOnly } from "./engine-row.ts";
 
 type Db = Context["db"];
 
@@ -27,54 +28,78 @@ type Db = Context["db"];
  * a reorg takes all of it back.
  */
 export async function append(db: Db, event: EscrowEvent): Promise<void> {
-  const { chainId, stream } = event;
-  const before = await db.find(escrow, { chainId, address: stream });
-  const { after, anomaly } = evolveEscrow(before, event);
-  const transition: Transition = { event, before, after, anomaly };
-
+  const transition = await foldIntoEscrow(db, event);
   await store(db, transition);
-  await db.insert(escrow).values(after).onConflictDoUpdate(after);
   await project(db, transition);
+}
+
+async function foldIntoEscrow(db: Db, event: EscrowEvent): Promise<Transition> {
+  let transition = transitionOf(null, event);
+  await db
+    .insert(escrow)
+    .values(given(transition.after))
+    .onConflictDoUpdate((row) => {
+      // A copy, because the engine writes the changes into the row itself.
+      const before = { ...readOnly(row) };
+      transition = transitionOf(before, event);
+      return changes(before, transition.after);
+    });
+  return transition;
+}
+
+function transitionOf(before: EscrowState | null, event: EscrowEvent): Transition {
+  return { event, before, ...evolveEscrow(before, event) };
 }
 
 async function store(db: Db, { event, after, anomaly }: Transition): Promise<void> {
   const message = encodeMessage(event);
-  await db.insert(eventTable).values({ ...event, streamVersion: after.version, anomaly });
-  await db.insert(outbox).values({
-    chainId: event.chainId,
-    position: event.position,
-    eventId: event.id,
-    blockNumber: event.blockNumber,
-    blockHash: event.blockHash,
-    orderingKey: message.orderingKey,
-    body: message.body,
-    attributes: JSON.stringify(message.attributes),
-  });
+  await db.insert(eventTable).values(given({ ...event, streamVersion: after.version, anomaly }));
+  await db.insert(outbox).values(
+    given({
+      chainId: event.chainId,
+      position: event.position,
+      eventId: event.id,
+      blockNumber: event.blockNumber,
+      blockHash: event.blockHash,
+      orderingKey: message.orderingKey,
+      body: message.body,
+      attributes: JSON.stringify(message.attributes),
+    }),
+  );
 }
 
 async function project(db: Db, transition: Transition): Promise<void> {
-  const { chainId } = transition.event;
-
   const approved = approvalOf(transition);
-  if (approved) await db.insert(approval).values(approved);
+  if (approved) await db.insert(approval).values(given(approved));
 
   const settled = settlementOf(transition);
-  if (settled) await db.insert(settlement).values(settled);
+  if (settled) await db.insert(settlement).values(given(settled));
 
-  for (const address of partiesTouched(transition)) {
-    const row = await db.find(party, { chainId, address });
-    const totals = evolveParty(row, transition, address);
-    await db.insert(party).values(totals).onConflictDoUpdate(totals);
-  }
+  const touched = partiesTouched(transition);
+  if (touched.length > 0)
+    await db
+      .insert(party)
+      .values(touched.map((address) => given(evolveParty(null, transition, address))))
+      .onConflictDoUpdate((proxy) => {
+        const row = readOnly(proxy);
+        return changes(row, evolveParty(row, transition, row.address));
+      });
 
   const minute = minuteTouched(transition);
-  if (minute !== null) {
-    const row = await db.find(settlementMinute, { chainId, minute });
-    const totals = evolveSettlementMinute(row, transition, minute);
-    await db.insert(settlementMinute).values(totals).onConflictDoUpdate(totals);
-  }
+  if (minute !== null)
+    await db
+      .insert(settlementMinute)
+      .values(given(evolveSettlementMinute(null, transition, minute)))
+      .onConflictDoUpdate((proxy) => {
+        const row = readOnly(proxy);
+        return changes(row, evolveSettlementMinute(row, transition, minute));
+      });
 
-  const row = await db.find(chainStat, { chainId });
-  const totals = evolveChainStat(row, transition);
-  await db.insert(chainStat).values(totals).onConflictDoUpdate(totals);
+  await db
+    .insert(chainStat)
+    .values(given(evolveChainStat(null, transition)))
+    .onConflictDoUpdate((proxy) => {
+      const row = readOnly(proxy);
+      return changes(row, evolveChainStat(row, transition));
+    });
 }

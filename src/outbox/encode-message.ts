@@ -51,6 +51,8 @@ export function encodeMessage(event: EscrowEvent): OutboxMessage {
 
 /** The payload with its keys in the message's order; what it does not hold stays absent. */
 function inOrder({ type, payload }: EscrowEvent): Record<string, unknown> {
-  const values = new Map<string, unknown>(Object.entries(payload));
-  return Object.fromEntries(payloadFields(type).map((field) => [field, values.get(field)]));
+  const values: Record<string, unknown> = payload;
+  const ordered: Record<string, unknown> = {};
+  for (const field of payloadFields(type)) ordered[field] = values[field];
+  return ordered;
 }
