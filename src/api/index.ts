@@ -8,6 +8,7 @@ import { escrowRoutes } from "./escrow-routes.ts";
 import { partyRoutes } from "./party-routes.ts";
 import { readIndexedState } from "./read-indexed-state.ts";
 import { unreadable } from "./request-error.ts";
+import { shareRead } from "./share-read.ts";
 import { steadyReads } from "./steady-reads.ts";
 
 /*
@@ -30,7 +31,7 @@ app.get("/", (c) =>
     operations: ["/health", "/ready", "/status", "/metrics"],
   }),
 );
-const steady = steadyReads(readIndexedState, { holdMs: 10_000, acceptAfterMs: 30_000 });
+const steady = steadyReads(shareRead(readIndexedState), { holdMs: 10_000, acceptAfterMs: 30_000 });
 for (const path of ["/graphql", "/sql/*", "/v1/*"]) app.use(path, steady);
 app.use("/graphql", graphql({ db, schema }));
 app.use("/sql/*", client({ db, schema }));
