@@ -200,7 +200,7 @@ describe("every malformed variable has a problem of its own", () => {
     ["START_BLOCK", "latest", "expected a whole number"],
     ["START_BLOCK", "-1", "expected a whole number"],
     ["POLL_INTERVAL_SECONDS", "often", "expected a number of seconds"],
-    ["POLL_INTERVAL_SECONDS", "0", "expected 0.05 or more"],
+    ["POLL_INTERVAL_SECONDS", "0", "expected 0.1 or more"],
     ["POLL_INTERVAL_SECONDS", "3601", "expected 3600 or less"],
     ["RPC_REQUESTS_PER_SECOND", "many", "expected a number"],
     ["RPC_REQUESTS_PER_SECOND", "0", "expected 1 or more"],

@@ -68,7 +68,7 @@ export function parseChains(env: Env): Chain[] {
     read(env, "POLL_INTERVAL_SECONDS", problems, DEFAULT_POLL_INTERVAL_SECONDS, (value) =>
       z.coerce
         .number("expected a number of seconds")
-        .min(0.05, "expected 0.05 or more")
+        .min(0.1, "expected 0.1 or more")
         .max(MAX_POLL_INTERVAL_SECONDS, `expected ${MAX_POLL_INTERVAL_SECONDS} or less`)
         .parse(value),
     );
