@@ -1,4 +1,16 @@
+import { apiBenchmark } from "./api/api-benchmark.ts";
+import { backfillBenchmark } from "./indexing/backfill-benchmark.ts";
+import { growthBenchmark } from "./indexing/growth-benchmark.ts";
+import { liveBenchmark } from "./indexing/live-benchmark.ts";
+import { replayBenchmark } from "./indexing/replay-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
 
 /** Every benchmark by the name that `npm run bench -- <name>` takes. */
-export const BENCHMARKS = { relay: relayBenchmark };
+export const BENCHMARKS = {
+  replay: replayBenchmark,
+  backfill: backfillBenchmark,
+  growth: growthBenchmark,
+  live: liveBenchmark,
+  api: apiBenchmark,
+  relay: relayBenchmark,
+};

@@ -51,3 +51,54 @@ declare module "pg-transactional-outbox" {
     setupPollingIndexes(config: object): string;
   };
 }
+
+declare module "typeorm" {
+  type Column = { type: string; primary?: boolean; nullable?: boolean };
+  export class EntitySchema {
+    constructor(options: {
+      name: string;
+      tableName: string;
+      target: object;
+      columns: Record<string, Column>;
+    });
+  }
+  export function In(values: readonly unknown[]): object;
+}
+
+declare module "@subsquid/evm-processor" {
+  type Header = { height: number; hash: string; timestamp: number };
+  type Log = {
+    logIndex: number;
+    address: string;
+    topics: string[];
+    data: string;
+    transactionHash: string;
+  };
+  type LogRequest = { address?: string[]; topic0?: string[] };
+  export class EvmBatchProcessor {
+    setRpcEndpoint(settings: { url: string; capacity: number; maxBatchCallSize: number }): this;
+    setFinalityConfirmation(blocks: number): this;
+    setFields(fields: { log: Record<string, true> }): this;
+    setBlockRange(range: { from: number; to: number }): this;
+    addLog(request: LogRequest): this;
+    run<Store>(
+      database: { store: Store },
+      handler: (context: {
+        blocks: { header: Header; logs: Log[] }[];
+        store: Store;
+      }) => Promise<void>,
+    ): void;
+  }
+}
+
+declare module "@subsquid/typeorm-store" {
+  type Class<E> = new (...args: never[]) => E;
+  export class TypeormDatabase {
+    constructor(options: { projectDir: string; supportHotBlocks: boolean });
+    store: {
+      findBy<E>(entity: Class<E>, where: object): Promise<E[]>;
+      insert(entities: object[]): Promise<void>;
+      upsert(entities: object[]): Promise<void>;
+    };
+  }
+}

@@ -1,0 +1,62 @@
+import { Agent, request } from "node:http";
+
+/*
+ * Asks one server the same kind of question over and over: CONNECTIONS connections, each of which
+ * asks again when it has its answer, for SECONDS. In a process of its own, so that it takes no time
+ * of the servers' thread. Sends what it measured to the process that started it.
+ */
+
+/** `body` makes it a POST. `expects` has to stand in every answer. */
+export type Question = { path: string; body?: string; expects: string };
+
+export type LoadResult = {
+  answers: number;
+  seconds: number;
+  /** Milliseconds of every answer. */
+  latencies: number[];
+  /** What was wrong with the first answer that was not as expected. */
+  fault: string | null;
+};
+
+const { ORIGIN = "", CONNECTIONS = "1", SECONDS = "1", QUESTIONS = "[]" } = process.env;
+const questions = JSON.parse(QUESTIONS) as Question[];
+const agent = new Agent({ keepAlive: true, maxSockets: Number(CONNECTIONS) });
+const latencies: number[] = [];
+let fault: string | null = null;
+
+const startedMs = performance.now();
+const deadlineMs = startedMs + Number(SECONDS) * 1000;
+await Promise.all(Array.from({ length: Number(CONNECTIONS) }, (_, at) => askOverAndOver(at)));
+const seconds = (performance.now() - startedMs) / 1000;
+agent.destroy();
+const result: LoadResult = { answers: latencies.length, seconds, latencies, fault };
+process.send?.(result, () => process.disconnect());
+
+async function askOverAndOver(connection: number): Promise<void> {
+  for (let turn = connection; performance.now() < deadlineMs; turn++) {
+    const question = questions[turn % questions.length];
+    if (question === undefined) return;
+    const askedMs = performance.now();
+    const { status, text } = await ask(question);
+    latencies.push(performance.now() - askedMs);
+    if (status !== 200 || !text.includes(question.expects))
+      fault ??= `${question.path}: ${status} ${text.slice(0, 300)}`;
+  }
+}
+
+function ask({ path, body }: Question): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? "GET" : "POST";
+    const headers = body === undefined ? {} : { "content-type": "application/json" };
+    const sent = request(`${ORIGIN}${path}`, { agent, method, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}

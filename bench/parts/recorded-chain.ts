@@ -1,0 +1,175 @@
+import { numberToHex } from "viem";
+import { hashOf } from "./chain-file.ts";
+import { CHAIN_ID, type ChainBlock, type ChainLog } from "./escrow-chain.ts";
+
+export type RpcRequest = { id: number; method: string; params?: unknown[] };
+type LogFilter = {
+  blockHash?: string;
+  fromBlock?: string;
+  toBlock?: string;
+  address?: string | string[];
+  topics?: (string | string[] | null)[];
+};
+
+type Log = ChainLog & { json: string };
+type Block = {
+  logs: Log[];
+  /** Without its last field, `transactions`. */
+  header: string;
+  transactions: string;
+  transactionHashes: string;
+};
+
+const zeros = (bytes: number) => `0x${"00".repeat(bytes)}`;
+const NO_LOGS_BLOOM = zeros(256);
+/** Says of every log that it may be in there. */
+const FULL_BLOOM = `0x${"ff".repeat(256)}`;
+
+/** Answers of a node for a chain that is known in advance, made when a block is appended. */
+export class RecordedChain {
+  readonly #blocks: Block[] = [];
+  readonly #numbers = new Map<string, number>();
+  #head = 0;
+
+  constructor() {
+    this.append({ number: 0, timestamp: 1_500_000_000, transactions: [] });
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  /** The highest block that exists for now. */
+  set head(number: number) {
+    this.#head = Math.min(number, this.#blocks.length - 1);
+  }
+
+  append({ number, timestamp, transactions }: ChainBlock): void {
+    const blockHash = hashOf(number);
+    const at = { blockNumber: numberToHex(number), blockHash };
+    const hashes = transactions.map((_, index) => hashOf(number, index));
+    let logIndex = 0;
+    const logs = transactions.flatMap((transaction, index) =>
+      transaction.logs.map((log): Log => {
+        const json = JSON.stringify({
+          ...log,
+          ...at,
+          blockTimestamp: numberToHex(timestamp),
+          transactionHash: hashes[index],
+          transactionIndex: numberToHex(index),
+          logIndex: numberToHex(logIndex++),
+          removed: false,
+        });
+        return { ...log, json };
+      }),
+    );
+    const header = JSON.stringify({
+      number: at.blockNumber,
+      hash: blockHash,
+      parentHash: number === 0 ? zeros(32) : hashOf(number - 1),
+      timestamp: numberToHex(timestamp),
+      logsBloom: logs.length === 0 ? NO_LOGS_BLOOM : FULL_BLOOM,
+      nonce: zeros(8),
+      sha3Uncles: zeros(32),
+      transactionsRoot: zeros(32),
+      stateRoot: zeros(32),
+      receiptsRoot: zeros(32),
+      mixHash: zeros(32),
+      miner: zeros(20),
+      difficulty: "0x0",
+      totalDifficulty: "0x0",
+      extraData: "0x",
+      size: "0x400",
+      gasLimit: "0x1c9c380",
+      gasUsed: "0x5208",
+      baseFeePerGas: "0x0",
+      uncles: [],
+    });
+    this.#blocks.push({
+      logs,
+      header: header.slice(0, -1),
+      transactions: JSON.stringify(
+        transactions.map(({ from, to }, index) => ({
+          hash: hashes[index],
+          ...at,
+          transactionIndex: numberToHex(index),
+          from,
+          to,
+          input: "0x12065fe0",
+          value: "0x0",
+          nonce: numberToHex(number),
+          gas: "0x30d40",
+          gasPrice: "0x3b9aca00",
+          type: "0x0",
+          v: "0x1b",
+          r: zeros(32),
+          s: zeros(32),
+        })),
+      ),
+      transactionHashes: JSON.stringify(hashes),
+    });
+    this.#numbers.set(blockHash, number);
+    this.#head = number;
+  }
+
+  /** The response to a request, as JSON. */
+  answer({ id, method, params = [] }: RpcRequest): string {
+    const result = this.#result(method, params);
+    return result === undefined
+      ? `{"jsonrpc":"2.0","id":${id},"error":{"code":-32601,"message":"${method} is not recorded"}}`
+      : `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+  }
+
+  #result(method: string, [first, second]: unknown[]): string | undefined {
+    switch (method) {
+      case "eth_chainId":
+        return `"${numberToHex(CHAIN_ID)}"`;
+      case "eth_blockNumber":
+        return `"${numberToHex(this.#head)}"`;
+      case "eth_getCode":
+        return '"0x60"';
+      case "eth_getBlockByNumber":
+        return this.#block(this.#numberOf(first), second === true);
+      case "eth_getBlockByHash":
+        return this.#block(this.#numbers.get(String(first)) ?? Infinity, second === true);
+      case "eth_getLogs":
+        return this.#logs(first as LogFilter);
+      default:
+        return undefined;
+    }
+  }
+
+  #numberOf(tag: unknown): number {
+    return tag === "latest" || tag === "pending" ? this.#head : Number(tag);
+  }
+
+  #block(number: number, hasTransactions: boolean): string {
+    const block = number <= this.#head ? this.#blocks[number] : undefined;
+    if (block === undefined) return "null";
+    const { header, transactions, transactionHashes } = block;
+    return `${header},"transactions":${hasTransactions ? transactions : transactionHashes}}`;
+  }
+
+  #logs({ blockHash, fromBlock, toBlock, address, topics = [] }: LogFilter): string {
+    const only = blockHash === undefined ? undefined : (this.#numbers.get(blockHash) ?? Infinity);
+    const from = only ?? this.#numberOf(fromBlock ?? "0x0");
+    const to = Math.min(only ?? this.#numberOf(toBlock ?? "latest"), this.#head);
+    const addresses = setOf(address);
+    const wanted = topics.map((topic) => setOf(topic ?? undefined));
+    const found: string[] = [];
+    for (let number = from; number <= to; number++)
+      for (const log of this.#blocks[number]?.logs ?? [])
+        if (
+          (addresses?.has(log.address) ?? true) &&
+          wanted.every((topic, at) => topic?.has(log.topics[at] ?? "") ?? true)
+        )
+          found.push(log.json);
+    return `[${found.join(",")}]`;
+  }
+}
+
+/** Null matches everything. */
+function setOf(value: string | string[] | undefined): Set<string> | null {
+  if (value === undefined) return null;
+  return new Set([value].flat().map((each) => each.toLowerCase()));
+}
