@@ -17,6 +17,12 @@ const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+/** Leaves nothing running behind a run that is broken off. */
+const onStart = (end: () => Promise<void>): void => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void end().finally(() => process.exit(130)));
+};
+
 const { values } = parseArgs({
   options: {
     histories: { type: "string", default: "100" },
@@ -40,6 +46,7 @@ async function forks(): Promise<boolean> {
     first: Number(values.first),
     special,
     progress: print,
+    onStart,
   });
   for (const difference of report.differences) print(difference);
   const { histories, forks, retractions, restarts, differences, seconds } = report;
@@ -54,6 +61,7 @@ async function restarts(count: string): Promise<boolean> {
     restarts: Number(count),
     seed: Number(values.seed),
     progress: print,
+    onStart,
   });
   const { messages, graphql, sql, seconds, ...counts } = report;
   for (const [name, { answers, refused, longestSilenceMs }] of Object.entries({ graphql, sql }))

@@ -12,6 +12,8 @@ export type ForkOptions = {
   /** What every history has in it; without it they take turns. */
   special?: Special | undefined;
   progress: (line: string) => void;
+  /** Given what ends everything that runs, for whoever does not want to wait. */
+  onStart?: (end: () => Promise<void>) => void;
 };
 
 export type ForkReport = {
@@ -37,6 +39,7 @@ export async function runForks(options: ForkOptions): Promise<ForkReport> {
   const { histories, seed, first, progress } = options;
   const startedMs = performance.now();
   const world = await ForkWorld.create(`forks/${seed}`);
+  options.onStart?.(() => world.end());
   const judge = new ForkJudge(world);
   const differences: string[] = [];
   let played = 0;

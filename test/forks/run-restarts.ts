@@ -11,7 +11,13 @@ import { waitUntil } from "../support/wait-until.ts";
 import { compareMessages, type MessageDifferences } from "./compare-messages.ts";
 import { countByGraphql, countBySql, EscrowCounts } from "./escrow-counts.ts";
 
-export type RestartOptions = { restarts: number; seed: number; progress: (line: string) => void };
+export type RestartOptions = {
+  restarts: number;
+  seed: number;
+  progress: (line: string) => void;
+  /** Given what ends everything that runs, for whoever does not want to wait. */
+  onStart?: (end: () => Promise<void>) => void;
+};
 
 export type RestartReport = MessageDifferences & {
   restarts: number;
@@ -43,6 +49,7 @@ export async function runRestarts(options: RestartOptions): Promise<RestartRepor
   const startedMs = performance.now();
   const random = new SeededRandom(`restarts/${seed}`);
   const world = await TestWorld.create();
+  options.onStart?.(() => world.end());
   let pool: pg.Pool | null = null;
   try {
     const chain = world.ends(await TestChain.start(CHAIN_ID));
