@@ -16,7 +16,16 @@ export type ServiceOptions = {
 const PROJECT = join(import.meta.dirname, "../..");
 const INHERITED = ["PATH", "HOME", "TMPDIR"];
 
-type Command = "start" | "indexer" | "relay" | "api" | "state" | "export" | "import" | "audit";
+type Command =
+  | "start"
+  | "indexer"
+  | "relay"
+  | "api"
+  | "state"
+  | "export"
+  | "import"
+  | "audit"
+  | "replay";
 
 /** One of the project's commands as a process of its own, as a user would start it. */
 export class ServiceProcess {
