@@ -48,6 +48,8 @@ export class Barriers {
   /** One barrier on the key of each; by the barrier's name. */
   async publishAll<T extends { orderingKey: string }>(keys: T[]): Promise<Map<string, T>> {
     const waiting = new Map<string, T>();
+    // Receipts of a topic that is gone would never bring a barrier.
+    if (keys.length > 0) await this.#options.ensureReceipts();
     for (let at = 0; at < keys.length; at += AT_ONCE)
       await Promise.all(
         keys.slice(at, at + AT_ONCE).map(async (key) => {

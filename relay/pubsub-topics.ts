@@ -9,6 +9,8 @@ type PublisherClient = InstanceType<typeof v1.PublisherClient>;
 /** Attribute of a barrier: a message that only the relay itself reads. */
 export const BARRIER_ATTRIBUTE = "relay_barrier";
 
+/** What is published to a new topic before the relay subscribed to it can be read all the same. */
+const RETENTION_SECONDS = 3_600;
 const CHECK_TIMEOUT_MS = 10_000;
 const PUBLISH_PERMISSION = "pubsub.topics.publish";
 
@@ -97,12 +99,15 @@ export class PubsubTopics {
   async #createOrSay(topic: string, create: boolean): Promise<void> {
     if (!create)
       throw new TopicUnusable(
-        `Topic ${this.path(topic)} does not exist. Create it (gcloud pubsub topics create ${topic} --project ${this.#config.projectId}) ` +
+        `Topic ${this.path(topic)} does not exist. Create it (gcloud pubsub topics create ${topic} --message-retention-duration ${RETENTION_SECONDS}s --project ${this.#config.projectId}) ` +
           "or set PUBSUB_CREATE=true to have it created.",
       );
     const options = { retry: null, timeout: CHECK_TIMEOUT_MS };
     try {
-      await this.#client.createTopic({ name: this.path(topic) }, options);
+      await this.#client.createTopic(
+        { name: this.path(topic), messageRetentionDuration: { seconds: RETENTION_SECONDS } },
+        options,
+      );
     } catch (error) {
       if (codeOf(error) === status.ALREADY_EXISTS) return;
       if (codeOf(error) === status.PERMISSION_DENIED)

@@ -1,8 +1,10 @@
 import type { Kysely } from "kysely";
 import { recordReceipts } from "./doubt.ts";
-import { closeJournal, forgetMark } from "./journal-state.ts";
+import { closeJournal } from "./journal-state.ts";
 import type { Publication } from "./publication.ts";
-import type { Receipt, Receipts, ReceiptsState } from "./receipts.ts";
+import type { Receipt, Receipts } from "./receipts.ts";
+
+const QUIET_PULL_MS = 1_000;
 
 /** The topic holds what this journal never sent: it is an older one, restored. */
 export class JournalOutdated extends Error {
@@ -54,24 +56,25 @@ export async function readReceipts(
 }
 
 /**
- * Makes sure that what is published from now on leaves receipts. Where the topic was deleted and
- * made anew, everything that its old subscription still holds is read before that goes: whoever is
- * in doubt about a request to the old topic needs it.
+ * Reads everything that the subscription of a deleted topic still holds: whoever is in doubt about
+ * a request to that topic needs it. Whatever it says of messages that the journal does not know,
+ * the topic that held them is gone.
+ *
+ * @param quietMs how long nothing may have come for it to be everything
  */
-export async function ensureReceipts(
+export async function readLeftReceipts(
   db: Kysely<unknown>,
   publication: Publication,
   receipts: Receipts,
-): Promise<ReceiptsState> {
-  const state = await receipts.ensure(publication.topic, async () => {
-    for (;;) {
-      const { read } = await readOnce(db, publication, receipts, () => true);
-      if (read.length === 0) return;
-      await receipts.acknowledge(publication.topic, read);
-    }
-  });
-  if (state.isNew) await forgetMark(db, publication);
-  return state;
+  quietMs: number,
+): Promise<void> {
+  let cameAtMs = performance.now();
+  while (performance.now() - cameAtMs < quietMs) {
+    const { read } = await readOnce(db, publication, receipts, () => true, QUIET_PULL_MS);
+    if (read.length === 0) continue;
+    cameAtMs = performance.now();
+    await receipts.acknowledge(publication.topic, read);
+  }
 }
 
 async function readOnce(

@@ -65,10 +65,11 @@ export class Receipts {
    * Makes sure that the subscription is there, and is of the topic that is there now: a topic that
    * was deleted and created again is another one, and its old subscriptions hear nothing of it.
    *
-   * @param rescue called before a subscription of a deleted topic goes, to read what it still holds
+   * @returns how long a deleted topic's subscription may have to be read before it is removed, when
+   *   that is what is there: a receipt that somebody pulled and never acknowledged comes late
    * @throws TopicUnusable saying what to do; the client's error when Pub/Sub does not answer
    */
-  async ensure(topic: string, rescue: () => Promise<void>): Promise<ReceiptsState> {
+  async ensure(topic: string): Promise<ReceiptsState | { leftoverForMs: number }> {
     const name = this.#path(topic);
     const topicPath = `projects/${this.#projectId}/topics/${topic}`;
     const found = await this.#find(name);
@@ -79,12 +80,8 @@ export class Receipts {
         `Subscription ${name} is not ordered, so the relay cannot use it for its receipts: delete it, and the relay makes it anew.`,
       );
     }
-    const options = { retry: null, timeout: TIMEOUT_MS };
+    if (found !== null) return { leftoverForMs: found.ackDeadlineMs };
     try {
-      if (found !== null) {
-        await rescue();
-        await this.#client.deleteSubscription({ subscription: name }, options);
-      }
       await this.#client.createSubscription(
         {
           name,
@@ -95,7 +92,7 @@ export class Receipts {
           retainAckedMessages: true,
           messageRetentionDuration: { seconds: this.#retentionSeconds },
         },
-        options,
+        { retry: null, timeout: TIMEOUT_MS },
       );
       this.#made.add(topic);
       return { isNew: true, forgetsBecause: null };
@@ -110,6 +107,12 @@ export class Receipts {
         );
       throw error;
     }
+  }
+
+  /** Deletes the subscription of a topic that is gone, with everything that it still holds. */
+  async remove(topic: string): Promise<void> {
+    const subscription = this.#path(topic);
+    await this.#client.deleteSubscription({ subscription }, { retry: null, timeout: TIMEOUT_MS });
   }
 
   /** Whether the subscription of a topic was made by this process, and has nothing older. */
@@ -202,6 +205,7 @@ export class Receipts {
       return {
         topic: found.topic ?? "",
         enableMessageOrdering: found.enableMessageOrdering ?? false,
+        ackDeadlineMs: (found.ackDeadlineSeconds ?? 0) * 1000,
         keptSeconds: found.retainAckedMessages
           ? Number(found.messageRetentionDuration?.seconds ?? 0)
           : 0,
@@ -218,7 +222,12 @@ export class Receipts {
 }
 
 /** What is known of a subscription that is there. */
-type Found = { topic: string; enableMessageOrdering: boolean; keptSeconds: number };
+type Found = {
+  topic: string;
+  enableMessageOrdering: boolean;
+  ackDeadlineMs: number;
+  keptSeconds: number;
+};
 
 /** Id of the receipts subscription of a topic. */
 export function receiptsIdOf(topic: string): string {

@@ -75,7 +75,10 @@ export class ChaosWorld {
   }
 
   async createTopic(topic: string): Promise<void> {
-    await this.publisher.createTopic({ name: `projects/${PROJECT}/topics/${topic}` }, ONCE);
+    // As the relay would make it.
+    const messageRetentionDuration = { seconds: 3_600 };
+    const name = `projects/${PROJECT}/topics/${topic}`;
+    await this.publisher.createTopic({ name, messageRetentionDuration }, ONCE);
   }
 
   async deleteTopic(topic: string): Promise<void> {

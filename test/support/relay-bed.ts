@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Message, PubSub } from "@google-cloud/pubsub";
+import { type Message, PubSub, v1 } from "@google-cloud/pubsub";
+import { credentials } from "@grpc/grpc-js";
 import type pg from "pg";
 import { onTestFinished } from "vitest";
 import type { OnPublish } from "../../local/pubsub/publisher-service.ts";
@@ -27,6 +28,7 @@ export class RelayBed {
   #outbox: StandInOutbox | null = null;
   #url = "";
   #projects = 0;
+  #subscriptions = 0;
 
   async start(): Promise<void> {
     await this.#world.start();
@@ -111,15 +113,16 @@ export class RelayBed {
     return end;
   }
 
-  /** Everything that an ordinary subscriber gets from now on, in its order. */
+  /**
+   * Makes the topic, as the relay would, and subscribes to it as anybody would.
+   *
+   * @returns everything that the subscriber gets from now on, in its order
+   */
   async subscribe<T>(describe: (message: Message) => T): Promise<T[]> {
-    const pubsub = new PubSub({
-      projectId: this.#project,
-      apiEndpoint: present(this.#server).host,
-      emulatorMode: true,
-    });
-    await pubsub.createTopic(TOPIC);
-    const [subscription] = await pubsub.topic(TOPIC).createSubscription("plain", {
+    const pubsub = this.#pubsub();
+    await pubsub.createTopic({ name: TOPIC, messageRetentionDuration: { seconds: 3_600 } });
+    const name = `plain-${++this.#subscriptions}`;
+    const [subscription] = await pubsub.topic(TOPIC).createSubscription(name, {
       enableMessageOrdering: true,
       filter: "attributes:event_id",
     });
@@ -129,11 +132,36 @@ export class RelayBed {
       message.ack();
     });
     subscription.on("error", () => undefined);
-    onTestFinished(async () => {
-      await subscription.close();
-      await pubsub.close();
-    });
+    onTestFinished(() => subscription.close());
     return seen;
+  }
+
+  /** Has what `subscribe` has made deleted, as by a person. */
+  async deleteTopic(): Promise<void> {
+    await this.#pubsub().topic(TOPIC).delete();
+  }
+
+  /** Pulls the relay's receipts without ever acknowledging them, as one that is killed then. */
+  async takeReceipts(): Promise<number> {
+    const subscriber = new v1.SubscriberClient({
+      servicePath: "127.0.0.1",
+      port: present(this.#server).port,
+      sslCreds: credentials.createInsecure(),
+    });
+    const subscription = `projects/${this.#project}/subscriptions/${TOPIC}.relay-receipts`;
+    const [{ receivedMessages }] = await subscriber.pull({ subscription, maxMessages: 100 });
+    await subscriber.close();
+    return receivedMessages?.length ?? 0;
+  }
+
+  #pubsub(): PubSub {
+    const pubsub = new PubSub({
+      projectId: this.#project,
+      apiEndpoint: present(this.#server).host,
+      emulatorMode: true,
+    });
+    onTestFinished(() => pubsub.close());
+    return pubsub;
   }
 
   get #project(): string {
