@@ -63,12 +63,12 @@ test(
   async () => {
     const old = await subscribe();
     let isReadable = false;
-  let taken = 0;
+    let taken = 0;
     bed.startRelay({}, undefined, ({ receipts }) => {
       const pull = receipts.pull.bind(receipts);
       receipts.pull = async (...args) => {
         if (!isReadable) throw new Error("the receipts cannot be read");
-      if (taken === 0) taken = await bed.takeReceipts();
+        if (taken === 0) taken = await bed.takeReceipts();
         return pull(...args);
       };
     });
@@ -77,7 +77,7 @@ test(
     await bed.outbox.append({ key: "a", block: 1 });
     await waitUntil("the response got lost", () => count.lost === 1);
     await waitUntil("the event came", () => old.length === 1);
-  
+
     await bed.deleteTopic();
     const anew = await subscribe();
     bed.fault = null;
@@ -85,7 +85,7 @@ test(
     await bed.outbox.append({ key: "a", block: 2 });
     await waitUntil("both are out", async () => (await published()) === 2, LONG_MS);
     await waitUntil("the second came", () => anew.length > 0);
-  expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeGreaterThan(0);
     expect(old).toEqual(["e-1-0"]);
     expect(anew).toEqual(["e-2-0"]);
   },
