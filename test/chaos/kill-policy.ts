@@ -6,9 +6,12 @@ import { ANY_MOMENT, KILL_POINTS, LEAD_POINTS, WORKER_POINTS } from "./kill-poin
  * there is soon nothing left to be killed at. */
 const SPARED_LEADS = 0.3;
 const SPARED_MS = { min: 3_000, max: 8_000 };
+/** Whoever does not come by its point in this time dies where it is. */
+const WORKER_MS = { min: 1_500, max: 4_000 };
 /** Kills in a row after which nobody heard anything: some get longer lives then, for what nobody
- * is doing cannot be interrupted. */
+ * is doing cannot be interrupted. The longer it lasts, the longer. */
 const KILLS_WITHOUT_NEWS = 12;
+const LONGEST_LIFE = 6;
 
 /** Decides where each relay process dies, so that every point gets its share. */
 export class KillPolicy {
@@ -56,7 +59,7 @@ export class KillPolicy {
     if (this.isDone || this.#workerPoints.length === 0) return null;
     if (this.#killsWithoutNews >= KILLS_WITHOUT_NEWS) return this.#lateDeath();
     const nth = this.#random.integer(1, 3);
-    const fuseMs = this.#random.integer(200, 1_200);
+    const fuseMs = this.#random.integer(WORKER_MS.min, WORKER_MS.max);
     return { point: this.#rarest(this.#workerPoints), nth, fuseMs };
   }
 
@@ -71,7 +74,11 @@ export class KillPolicy {
   }
 
   #lateDeath(): Death {
-    const fuseMs = this.#random.integer(SPARED_MS.min, SPARED_MS.max);
+    const times = Math.min(
+      1 + Math.floor(this.#killsWithoutNews / KILLS_WITHOUT_NEWS),
+      LONGEST_LIFE,
+    );
+    const fuseMs = times * this.#random.integer(SPARED_MS.min, SPARED_MS.max);
     return { point: ANY_MOMENT, nth: 1, fuseMs };
   }
 
