@@ -12,6 +12,7 @@ export default defineConfig({
             "{src,config,relay,consumer,local,cli,contracts,verify,audit,replay}/**/*.test.ts",
             "*.test.ts",
           ],
+          testTimeout: 60_000,
         },
       },
       {
