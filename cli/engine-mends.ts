@@ -148,4 +148,14 @@ export const ENGINE_MENDS: readonly EngineMend[] = [
     replace: `if (isUpdate && insertBuffer.get(table).has(ck) === false) {
                 updateBuffer.get(table).set(`,
   },
+  /*
+   * Every text is searched for null bytes by a regular expression that collects all it finds, each
+   * time it is kept and each time it is written: with the bodies of messages that is much.
+   */
+  {
+    file: "drizzle/text.js",
+    find: String.raw`if (value.match(/\0/g)) {`,
+    times: 1,
+    replace: String.raw`if (value.includes("\0")) {`,
+  },
 ];
