@@ -1,15 +1,16 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
+import { waitForViews } from "../../cli/ensure-views.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
-import { childProcesses } from "../support/child-processes.ts";
 import { expectedIds, expectedMessages } from "../support/expected-messages.ts";
 import { realService } from "../support/real-service.ts";
-import type { ServiceProcess } from "../support/service-process.ts";
+import { ServiceProcess } from "../support/service-process.ts";
 import { TestChain } from "../support/test-chain.ts";
 import { FINAL_TOPIC, LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { compareMessages, type MessageDifferences } from "./compare-messages.ts";
 import { countByGraphql, countBySql, EscrowCounts } from "./escrow-counts.ts";
+import { RestartableService } from "./restartable-service.ts";
 
 export type RestartOptions = {
   restarts: number;
@@ -39,7 +40,7 @@ const BETWEEN_DEALS_MS = 1_000;
 const PATIENCE_MS = 600_000;
 
 /**
- * Kills the engine of a whole service (`kill -9`) again and again while escrows are made, approved
+ * Kills the engine (`kill -9`) beside a running relay and API again and again while escrows are made, approved
  * and released, and compares what subscribers got with what the chain holds.
  *
  * @throws when the suite itself cannot work
@@ -53,8 +54,14 @@ export async function runRestarts(options: RestartOptions): Promise<RestartRepor
   let pool: pg.Pool | null = null;
   try {
     const chain = world.ends(await TestChain.start(CHAIN_ID));
-    const { recorder, apiUrl, databaseUrl, start, allReceived } = await realService(world, chain);
-    const service = start();
+    const { recorder, apiUrl, databaseUrl, env, allReceived } = await realService(world, chain);
+    const engine = world.ends(
+      new RestartableService("indexer", env, () => releaseAll(databaseUrl)),
+    );
+    engine.start();
+    world.ends(new ServiceProcess("relay", { env }));
+    await waitForViews(databaseUrl, new AbortController().signal);
+    world.ends(new ServiceProcess("api", { env }));
     const traffic = world.ends(new Traffic(chain));
     const counts = world.ends(new EscrowCounts(() => countByGraphql(`${apiUrl}/graphql`)));
     pool = new pg.Pool({ connectionString: databaseUrl });
@@ -65,8 +72,9 @@ export async function runRestarts(options: RestartOptions): Promise<RestartRepor
     for (let killed = 1; killed <= restarts; killed++) {
       // Most die at work, some while they still index anew what the last one's death took back.
       await setTimeout(random.integer(0, 2_000));
-      await killEngine(service);
-      if (random.chance(0.3)) continue;
+      await engine.kill();
+      engine.start();
+      if (killed < restarts && random.chance(0.3)) continue;
       const before = counts.last;
       await waitUntil("new escrows are counted", () => counts.last > before, PATIENCE_MS);
       progress(
@@ -79,7 +87,6 @@ export async function runRestarts(options: RestartOptions): Promise<RestartRepor
     await recorder.waitForIds(LATEST_TOPIC, await expectedIds(chain), PATIENCE_MS);
     await chain.makeFinal();
     await recorder.waitForIds(FINAL_TOPIC, await expectedIds(chain), PATIENCE_MS);
-    await service.stop();
     await allReceived();
     const differences = await Promise.all(
       [LATEST_TOPIC, FINAL_TOPIC].map(async (topic) =>
@@ -116,13 +123,19 @@ function polled({ answers, refused, longestSilenceMs }: EscrowCounts): Polled {
   return { answers, refused, longestSilenceMs };
 }
 
-/** Kills the engine that runs, and waits until its supervisor has started another one. */
-async function killEngine(service: ServiceProcess): Promise<void> {
-  const engine = () =>
-    childProcesses(service.pid).find(({ command }) => command.includes("indexer.ts"))?.pid;
-  const killed = await waitUntil("an engine runs", engine, PATIENCE_MS);
-  process.kill(killed, "SIGKILL");
-  await waitUntil("another one runs", () => (engine() ?? killed) !== killed, PATIENCE_MS);
+/** The engine keeps others out of its schema for 25 s after it was killed. */
+async function releaseAll(databaseUrl: string): Promise<void> {
+  const pool = new pg.Pool({ connectionString: databaseUrl });
+  const { rows } = await pool.query<{ schema: string }>(
+    String.raw`select schemaname as schema from pg_tables
+               where tablename = '_ponder_meta' and schemaname like 'escrow\_%'`,
+  );
+  for (const { schema } of rows)
+    await pool.query(
+      `update "${schema}"._ponder_meta set value = jsonb_set(value, '{is_locked}', '0')
+       where key = 'app'`,
+    );
+  await pool.end();
 }
 
 /** People who make deals until they are stopped. */
