@@ -118,8 +118,7 @@ function numberOf(option: string, otherwise: number): number {
   const text = given[option];
   if (text === undefined) return otherwise;
   const number = Number(text);
-  if (!Number.isFinite(number) || number <= 0)
-    fail(`--${option} ${text}: expected a number above 0`);
+  if (!Number.isFinite(number) || number < 0) fail(`--${option} ${text}: expected a number`);
   return number;
 }
 

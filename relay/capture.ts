@@ -5,7 +5,7 @@ import { isOpen } from "./journal-state.ts";
 import type { Lease } from "./lease-keeper.ts";
 import { hashOf, partitionOf } from "./partition-of.ts";
 import type { Publication } from "./publication.ts";
-import { isStanding, isUnconfirmed, settledPosition } from "./reconcile.ts";
+import { isUnconfirmed, settledPosition } from "./reconcile.ts";
 
 /** What one look at the outbox found. */
 export type Captured = {
@@ -76,8 +76,11 @@ export async function capture(
 ): Promise<Captured> {
   return await db.transaction().execute(async (tx) => {
     // On a reorg the engine locks the outbox and then the checkpoints, both exclusively: in another
-    // order the two of us would deadlock.
-    await sql`select from escrow.outbox limit 0`.execute(tx);
+    // order the two of us would deadlock. And a backfill has no statistics yet: without these two
+    // the planner sorts all that is left of the outbox, on disk, for every batch.
+    await sql`
+      select set_config('enable_bitmapscan', 'off', true), set_config('work_mem', '32MB', true)
+      where not exists (select from escrow.outbox limit 0)`.execute(tx);
     const { rows } = await statement(publication, source, authority, limit).execute(tx);
     const [row] = rows;
     if (row === undefined) throw new Error("capture returned no row");
@@ -121,17 +124,20 @@ function statement(
     ),
     scanned as materialized (
       select o.position, o.event_id, o.block_number, o.block_hash, o.body, o.attributes::jsonb,
-             ${orderingKey(publication)} as ordering_key
+             ${orderingKey(publication)} as ordering_key, 1 + known.told as incarnation
       from escrow.outbox o
+      -- One look per row: as a join, the planner compares each row with the whole journal.
+      cross join lateral (
+        select count(*) filter (where m.kind = 'event') as told,
+               count(*) filter (where m.kind = 'retraction') as retracted
+        from relay.message m where m.publication_id = ${id} and m.event_id = o.event_id
+      ) known
       where o.chain_id = ${chainId}
         and o.position > (select scan_from from state)
         and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
         and ${hasLead(instance, lead)}
         and ${isOpen(id)}
-        and not exists (
-          select from relay.message m
-          where m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
-            and ${isStanding()})
+        and known.told = known.retracted
         and ${isFree(publication)}
       order by o.position
       limit ${limit}
@@ -139,10 +145,7 @@ function statement(
     due as (
       select s.*,
              row_number() over (partition by s.ordering_key order by s.position) as nth,
-             count(*) over (partition by s.ordering_key) as of_key,
-             1 + (select count(*) from relay.message m
-                  where m.publication_id = ${id} and m.event_id = s.event_id
-                    and m.kind = 'event') as incarnation
+             count(*) over (partition by s.ordering_key) as of_key
       from scanned s
     ),
     conflict as (

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "./backoff.ts";
@@ -19,6 +20,8 @@ import { TopicHold } from "./topic-hold.ts";
 
 /** Longest that a claim without an answer may still be executed: its `statement_timeout`. */
 const LONGEST_CLAIM_MS = 60_000;
+/** Between two statements that mark what was accepted, while more is under way. */
+const MARK_PAUSE_MS = 5;
 
 /** How batches reach Pub/Sub. */
 export type Transport = {
@@ -142,9 +145,10 @@ export class PublishLoop {
 
   /** Null when something may be claimed now; otherwise how long to wait for a wake at the most. */
   #mustWaitMs(): number | null {
+    // At least half of everything has to be free: a claim of many keys costs hardly more than of one.
     const isBusy =
-      this.#underWay.size >= this.#options.maxRequests ||
-      this.#messages >= this.#options.maxMessages;
+      this.#underWay.size > this.#options.maxRequests / 2 ||
+      this.#messages > this.#options.maxMessages / 2;
     const isIdle =
       this.#hold.isHeld ||
       this.#publication.haltedReason !== null ||
@@ -209,7 +213,10 @@ export class PublishLoop {
     if (!this.#isMarking) await this.#markAccepted();
   }
 
-  /** Marks everything accepted so far in one statement, and what came meanwhile in the next. */
+  /**
+   * Marks everything accepted so far in one statement, and what came meanwhile in the next, after a
+   * pause that lets more come together. Whoever is alone is marked at once.
+   */
   async #markAccepted(): Promise<void> {
     this.#isMarking = true;
     while (this.#accepted.length > 0) {
@@ -220,8 +227,10 @@ export class PublishLoop {
       );
       for (const each of accepted) this.#underWay.delete(each);
       this.#wake.set();
+      if (this.#underWay.size > 0) await setTimeout(MARK_PAUSE_MS);
     }
     this.#isMarking = false;
+    this.#wake.set();
   }
 
   async #afterFailure(batch: Batch, outcome: Outcome, error: unknown): Promise<void> {
@@ -280,7 +289,7 @@ export class PublishLoop {
       } catch (error) {
         this.#log.error({ err: error }, "an outcome could not be written down; trying again");
         const waitMs = backoffMs(this.#options.backoff, failures);
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        await setTimeout(waitMs);
       }
   }
 }

@@ -25,7 +25,7 @@ import { BLOCK_CHANNEL, listenForWakes } from "./wake-listener.ts";
 const POOL_SIZE = 12;
 const CAPTURE_BATCH = 5_000;
 const BACKOFF = { firstMs: 100, maxMs: 30_000 };
-const MAX_REQUESTS = 128;
+const MAX_REQUESTS = 256;
 const MAX_MESSAGES = 20_000;
 const STALE_AFTER_MS = 60_000;
 

@@ -49,9 +49,12 @@ export function ourRelay(instances: number): RelayContender {
     },
     restart: async (place) => startRelays(place, instances),
     isDone: `
-      select (select count(*) from relay.message) = (select count(*) from backlog)
-             and not exists (
-               select from relay.ordering_key where published_sequence < last_sequence) as done`,
+      select case when exists (
+                    select from relay.ordering_key
+                    where publication_id = 1 and published_sequence < last_sequence)
+             then false
+             else (select coalesce(sum(published_sequence), 0) from relay.ordering_key)
+                  = (select count(*) from backlog) end as done`,
   };
 }
 

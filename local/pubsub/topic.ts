@@ -83,7 +83,8 @@ export class Topic {
    */
   seek(subscription: Subscription, timeMs: number): void {
     const found = new Map<number, StoredMessage>();
-    for (const { messages } of this.#log.read(0, timeMs)) {
+    // Where nobody keeps what is settled, everything retained is in memory.
+    for (const { messages } of this.#historyMs() > 0 ? this.#log.read(0, timeMs) : []) {
       for (const message of messages) {
         if (!this.#isRetained(message, subscription)) continue;
         found.set(message.sequence, { ...message, bytes: Buffer.from(message.bytes) });
