@@ -21,12 +21,12 @@ export type CaptureLoopOptions = {
 /**
  * Takes what is due from the outbox into the journal, for every chain and every publication that
  * this instance has the lead of, again and again until there is nothing new; then waits for a wake
- * or the poll interval.
+ * or the poll interval. Publications do not wait for each other.
  */
 export class CaptureLoop {
-  readonly #wake = new Signal();
+  readonly #wakes = new Map<Publication, Signal>();
+  readonly #readAt = new Map<Publication, Date>();
   #stopping = false;
-  #failures = 0;
 
   readonly #db: Kysely<unknown>;
   readonly #publications: Publication[];
@@ -37,9 +37,6 @@ export class CaptureLoop {
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
   readonly #options: CaptureLoopOptions;
-
-  /** When the outbox was last read without an error; null before the first time. */
-  lastReadAt: Date | null = null;
 
   constructor(
     db: Kysely<unknown>,
@@ -67,59 +64,73 @@ export class CaptureLoop {
     this.#options = options;
   }
 
+  /** When the outbox was last read for every publication without an error; null before that. */
+  get lastReadAt(): Date | null {
+    const times = [...this.#readAt.values()].map((time) => time.getTime());
+    return times.length < this.#publications.length ? null : new Date(Math.min(...times));
+  }
+
   /** Says that there may be something new in the outbox. */
   wake(): void {
-    this.#wake.set();
+    for (const wake of this.#wakes.values()) wake.set();
   }
 
   stop(): void {
     this.#stopping = true;
-    this.#wake.set();
+    this.wake();
   }
 
   /** Runs until `stop`. A database that does not answer is asked again later. */
   async run(): Promise<void> {
+    await Promise.all(this.#publications.map((publication) => this.#runFor(publication)));
+  }
+
+  async #runFor(publication: Publication): Promise<void> {
+    const wake = new Signal();
+    this.#wakes.set(publication, wake);
+    let failures = 0;
     while (!this.#stopping) {
       try {
-        const isMore = await this.#round();
-        this.#failures = 0;
-        this.lastReadAt = new Date();
-        if (!isMore) await this.#wake.wait(this.#options.pollIntervalMs);
+        const isMore = await this.#round(publication);
+        failures = 0;
+        this.#readAt.set(publication, new Date());
+        if (!isMore) await wake.wait(this.#options.pollIntervalMs);
       } catch (error) {
-        await this.#afterFailure(error);
+        failures += 1;
+        this.#log.error({ err: error }, "the outbox could not be read; trying again");
+        await wake.wait(backoffMs(this.#options.backoff, failures));
       }
     }
   }
 
-  /** One statement per publication and chain. True when one of them was full. */
-  async #round(): Promise<boolean> {
+  /** One statement per chain. True when one of them was full. */
+  async #round(publication: Publication): Promise<boolean> {
     let isMore = false;
-    const led = this.#publications.filter((each) => this.#leases.lead(each) !== null);
-    for (const source of led.length > 0 ? await this.#sources() : [])
-      for (const publication of led) {
-        const lead = this.#leases.lead(publication);
-        if (lead === null || publication.haltedReason !== null || this.#stopping) continue;
-        if (publication.finality === "finalized")
-          if (!(await this.#ground.isFirmFor(publication, source))) continue;
-        const { batchSize } = this.#options;
-        const authority = { instance: this.#leases.instance, lead };
-        try {
-          const found = await capture(this.#db, publication, source, authority, batchSize);
-          if (found.captured > 0) {
-            this.#metrics.captured(publication.topic, found.captured);
-            this.#onCaptured(publication);
-          }
-          if (found.unconfirmed > 0) {
-            isMore ||= (await findPositions(this.#db, publication)) > 0;
-            this.#onUnconfirmed(publication);
-          }
-          isMore ||= found.captured === batchSize;
-        } catch (error) {
-          if (!(error instanceof JournalConflict)) throw error;
-          this.#log.error({ err: error, publication: publication.topic }, error.message);
-          await haltPublication(this.#db, publication, error.message);
+    const isLed = this.#leases.lead(publication) !== null;
+    for (const source of isLed ? await this.#sources() : []) {
+      const lead = this.#leases.lead(publication);
+      if (lead === null || publication.haltedReason !== null || this.#stopping) continue;
+      if (publication.finality === "finalized")
+        if (!(await this.#ground.isFirmFor(publication, source))) continue;
+      const { batchSize } = this.#options;
+      const authority = { instance: this.#leases.instance, lead };
+      try {
+        const found = await capture(this.#db, publication, source, authority, batchSize);
+        if (found.captured > 0) {
+          this.#metrics.captured(publication.topic, found.captured);
+          this.#onCaptured(publication);
         }
+        if (found.unconfirmed > 0) {
+          isMore ||= (await findPositions(this.#db, publication)) > 0;
+          this.#onUnconfirmed(publication);
+        }
+        isMore ||= found.captured === batchSize;
+      } catch (error) {
+        if (!(error instanceof JournalConflict)) throw error;
+        this.#log.error({ err: error, publication: publication.topic }, error.message);
+        await haltPublication(this.#db, publication, error.message);
       }
+    }
     return isMore;
   }
 
@@ -147,11 +158,5 @@ export class CaptureLoop {
       if (isViewsMissing(error)) return [];
       throw error;
     }
-  }
-
-  async #afterFailure(error: unknown): Promise<void> {
-    this.#failures += 1;
-    this.#log.error({ err: error }, "the outbox could not be read; trying again");
-    await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
   }
 }
