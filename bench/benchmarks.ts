@@ -1,8 +1,10 @@
 import { apiBenchmark } from "./api/api-benchmark.ts";
+import { consumerBenchmark } from "./consumer/consumer-benchmark.ts";
 import { backfillBenchmark } from "./indexing/backfill-benchmark.ts";
 import { growthBenchmark } from "./indexing/growth-benchmark.ts";
 import { liveBenchmark } from "./indexing/live-benchmark.ts";
 import { replayBenchmark } from "./indexing/replay-benchmark.ts";
+import { latencyBenchmark } from "./latency/latency-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
 
 /** Every benchmark by the name that `npm run bench -- <name>` takes. */
@@ -13,4 +15,6 @@ export const BENCHMARKS = {
   live: liveBenchmark,
   api: apiBenchmark,
   relay: relayBenchmark,
+  latency: latencyBenchmark,
+  consumer: consumerBenchmark,
 };

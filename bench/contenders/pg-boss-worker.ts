@@ -5,10 +5,9 @@ import { QUEUE } from "./pg-boss-queue.ts";
 
 /*
  * pg-boss as an outbox: one job per message in a queue with policy key_strict_fifo, keyed by
- * aggregate, taken a thousand at a time, woken by NOTIFY, at once again after a full batch, and otherwise as
- * often as the library polls at most. A job
- * whose worker died is given out again after `expireInSeconds`; the seconds here are as short as
- * the library lets them be, so that a kill costs it little time.
+ * aggregate, taken a thousand at a time, woken by NOTIFY, at once again after a full batch, and
+ * otherwise as often as the library polls at most. A job whose worker died is given out again after
+ * `expireInSeconds` (pg-boss-queue.ts).
  */
 
 const BATCH = 1_000;

@@ -34,6 +34,7 @@ const config: ListenerConfig = {
     nextMessagesFunctionName: "next_outbox_messages",
     nextMessagesBatchSize: BATCH,
     nextMessagesPollingIntervalInMs: 10,
+    nextMessagesLockInMs: 15_000,
   },
 };
 const quiet = (): void => undefined;

@@ -15,9 +15,21 @@ export type BenchPostgres = {
 /**
  * Starts the embedded PostgreSQL with the settings of `npm start`: durable, so that every commit
  * waits for the disk.
+ *
+ * @param settings more of PostgreSQL's own, that only a restart brings in
  */
-export async function startDatabase(folder: string): Promise<BenchPostgres> {
-  const postgres = await startPostgres({ dataDir: join(folder, "postgres") });
+export async function startDatabase(
+  folder: string,
+  settings: Record<string, string> = {},
+): Promise<BenchPostgres> {
+  const dataDir = join(folder, "postgres");
+  let postgres = await startPostgres({ dataDir });
+  for (const [name, value] of Object.entries(settings))
+    await query(postgres.url, `alter system set ${name} = '${value}'`);
+  if (Object.keys(settings).length > 0) {
+    await postgres.stop();
+    postgres = await startPostgres({ dataDir });
+  }
   atEnd(() => postgres.stop());
   let count = 0;
   return {

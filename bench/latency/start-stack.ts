@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { type Message, PubSub } from "@google-cloud/pubsub";
+import { FACTORIES } from "../../test/forks/deal.ts";
+import { atEnd } from "../framework/at-end.ts";
+import { type Child, forkChild, spawnChild } from "../framework/child.ts";
+import { query, startDatabase } from "../parts/start-database.ts";
+import { PROJECT, startPubsub } from "../parts/start-pubsub.ts";
+import type { ChainCommand, ChainReport } from "./chain-messages.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const TOPIC = "chain.events.v1";
+const LOOK_EVERY_MS = 100;
+
+/** A message as the subscriber got it. Times are Unix milliseconds. */
+export type Arrival = {
+  eventId: string;
+  /** The event that it takes back. */
+  retracts: string | null;
+  /** When Pub/Sub accepted it, by its own clock, which is the same here. */
+  publishedAtMs: number;
+  arrivedAtMs: number;
+};
+
+/** The whole service around a simulated chain, every part a process of its own. */
+export type Stack = {
+  databaseUrl: string;
+  arrivals: readonly Arrival[];
+  command: (command: ChainCommand) => Promise<ChainReport>;
+  /** The schema that the engine writes. */
+  schema: string;
+};
+
+/**
+ * Starts chain, PostgreSQL, Pub/Sub, indexer, relay and a subscriber with the settings of
+ * `npm start`, but for the poll of the chain, and waits until the indexer follows the head.
+ *
+ * @param pollSeconds how often the engine asks for a new block
+ */
+export async function startStack(folder: string, pollSeconds: number): Promise<Stack> {
+  const postgres = await startDatabase(folder, { track_commit_timestamp: "on" });
+  const databaseUrl = await postgres.createDatabase();
+  const pubsub = await startPubsub(join(folder, "pubsub"));
+  const arrivals = await subscribe(pubsub.host);
+  const chain = forkChild(join(import.meta.dirname, "chain-process.ts"));
+  const { chainId, url } = await chain.message<{ chainId: number; url: string }>();
+  const env = {
+    ...process.env,
+    ...pubsub.env,
+    ...chainEnvironment(chainId, url),
+    DATABASE_URL: databaseUrl,
+    POLL_INTERVAL_SECONDS: String(pollSeconds),
+    RPC_REQUESTS_PER_SECOND: "500",
+    PONDER_LOG_LEVEL: "error",
+    LOG_LEVEL: "error",
+    PUBSUB_CREATE: "true",
+  };
+  spawnChild(process.execPath, ["cli/indexer.ts"], { cwd: ROOT, env, isQuiet: true });
+  const schema = await untilFollowing(databaseUrl);
+  const nodeOptions = ["--max-old-space-size=160", "--max-semi-space-size=8"];
+  spawnChild(process.execPath, [...nodeOptions, "cli/relay.ts"], { cwd: ROOT, env });
+  await untilLeased(databaseUrl);
+  return { databaseUrl, arrivals, schema, command: (command) => send(chain, command) };
+}
+
+function chainEnvironment(chainId: number, url: string): NodeJS.ProcessEnv {
+  const factories = (["A", "B"] as const).map((revision) => ({
+    address: FACTORIES[revision],
+    startBlock: 1,
+    revision,
+  }));
+  return {
+    DEPLOYMENTS: JSON.stringify([{ name: "latency", chainId, factories }]),
+    [`RPC_URL_${chainId}`]: url,
+  };
+}
+
+async function send(chain: Child, command: ChainCommand): Promise<ChainReport> {
+  chain.process.send(command);
+  return await chain.message<ChainReport>();
+}
+
+async function subscribe(host: string): Promise<Arrival[]> {
+  const pubsub = new PubSub({ projectId: PROJECT, apiEndpoint: host, emulatorMode: true });
+  await pubsub.createTopic(TOPIC);
+  const [subscription] = await pubsub.topic(TOPIC).createSubscription("latency", {
+    enableMessageOrdering: true,
+    filter: "attributes:event_id",
+  });
+  const arrivals: Arrival[] = [];
+  subscription.on("message", (message: Message) => {
+    const arrivedAtMs = performance.timeOrigin + performance.now();
+    const { event_id: eventId = "", retracts = null } = message.attributes;
+    const publishedAtMs = message.publishTime.getTime();
+    arrivals.push({ eventId, retracts, publishedAtMs, arrivedAtMs });
+    message.ack();
+  });
+  atEnd(async () => {
+    await subscription.close();
+    await pubsub.close();
+  });
+  return arrivals;
+}
+
+/** @returns the deployment's schema, once its backfill is done and its views are there */
+async function untilFollowing(databaseUrl: string): Promise<string> {
+  for (;;) {
+    const rows = await query<{ schema: string }>(
+      databaseUrl,
+      String.raw`
+        select t.schemaname as schema from pg_tables t, escrow._ponder_meta m
+        where t.tablename = 'outbox' and t.schemaname like 'escrow\_%'
+          and m.key = 'app' and (m.value ->> 'is_ready')::int = 1`,
+    ).catch(() => []);
+    if (rows[0] !== undefined) return rows[0].schema;
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
+
+async function untilLeased(databaseUrl: string): Promise<void> {
+  const question = "select bool_and(owner is not null) as leased from relay.lease";
+  for (;;) {
+    const rows = await query<{ leased: boolean }>(databaseUrl, question).catch(() => []);
+    if (rows[0]?.leased) return;
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
