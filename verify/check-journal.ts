@@ -145,7 +145,9 @@ async function checkCaptured(
       join ${outbox} o on o.chain_id = k.chain_id
         and ((o.position = k.tip_position and o.event_id = k.tip_event_id)
              or o.position = k.settled_position)
-      where k.publication_id = ${id} and k.deployment = ${buildId} and k.chain_id = ${chainId}`,
+      where k.publication_id = ${id} and k.chain_id = ${chainId}
+        -- As capture names what it reads: a build, and the very table that its outbox is.
+        and k.deployment = ${buildId} || '/' || to_regclass(format('%I.outbox', ${schema}::text))::oid`,
   );
   const passed = cursor?.passed ?? "";
   const rows = await database.read(

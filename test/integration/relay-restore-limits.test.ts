@@ -25,6 +25,7 @@ beforeEach(() => bed.renew());
 
 describe("a restored journal that its receipts cannot help", () => {
   test("halts its publication when the receipts are gone, and goes on by a person's word", async () => {
+    bed.topicKeepsSeconds = 0;
     const { seen, stop } = await publishBeyondTheBackup(bed, () =>
       createAuditSubscription(bed.config().pubsub, TOPIC, "everything"),
     );

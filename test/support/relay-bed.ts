@@ -27,6 +27,8 @@ export class RelayBed {
   #pool: pg.Pool | null = null;
   #outbox: StandInOutbox | null = null;
   #url = "";
+  /** How long the topic keeps messages for whoever subscribes later; 0 for not at all. */
+  topicKeepsSeconds = 3_600;
   #projects = 0;
   #subscriptions = 0;
 
@@ -48,6 +50,7 @@ export class RelayBed {
   /** A database, an outbox and a Pub/Sub project of its own for the next test. */
   async renew(): Promise<void> {
     this.fault = null;
+    this.topicKeepsSeconds = 3_600;
     this.#projects += 1;
     const { url, pool } = await this.#world.database();
     this.#url = url;
@@ -120,7 +123,11 @@ export class RelayBed {
    */
   async subscribe<T>(describe: (message: Message) => T): Promise<T[]> {
     const pubsub = this.#pubsub();
-    await pubsub.createTopic({ name: TOPIC, messageRetentionDuration: { seconds: 3_600 } });
+    const seconds = this.topicKeepsSeconds;
+    await pubsub.createTopic({
+      name: TOPIC,
+      messageRetentionDuration: seconds > 0 ? { seconds } : null,
+    });
     const name = `plain-${++this.#subscriptions}`;
     const [subscription] = await pubsub.topic(TOPIC).createSubscription(name, {
       enableMessageOrdering: true,
