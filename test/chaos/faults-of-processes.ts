@@ -133,6 +133,8 @@ async function wakeIntoTakeover(stage: Stage): Promise<number> {
     );
     return woken > 0 ? 1 : 0;
   } finally {
+    // It may come by the point later, when nobody is waiting for it any more.
+    relays.onClaimed = () => undefined;
     writer.isHeld = false;
     relays.wakeUp(relay);
     relays.unspare(relay);
