@@ -7,6 +7,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { auditTopic, createAuditSubscription, NoAuditSubscription } from "../relay/audit-topic.ts";
 import { parseRelayConfig } from "../relay/config.ts";
 import { codeOf } from "../relay/publish-error.ts";
+import { checkDatabase } from "./preflight/check-database.ts";
 import { exitWith } from "./process-config.ts";
 
 /*
@@ -53,7 +54,10 @@ try {
   if (values.create) {
     await createAuditSubscription(config.pubsub, topic, subscription);
     console.log(`created ${subscription}: it sees what is published on ${topic} from now on`);
-  } else process.exitCode = await audit(config, topic, subscription, idleMs);
+    process.exit(0);
+  }
+  await checkDatabase(config.databaseUrl);
+  process.exitCode = await audit(config, topic, subscription, idleMs);
 } catch (error) {
   if (error instanceof NoAuditSubscription || codeOf(error) === status.ALREADY_EXISTS) {
     console.error((error as Error).message);

@@ -2,7 +2,7 @@ import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import { type Kysely, sql } from "kysely";
 import { codeOf } from "./publish-error.ts";
-import { clientOptions, type PubsubConfig } from "./pubsub-endpoint.ts";
+import { clientOptions, explain, type PubsubConfig, TopicUnusable } from "./pubsub-endpoint.ts";
 import { type DeliveredMessage, type ExpectedMessage, TopicJudge } from "./topic-judge.ts";
 
 type SubscriberClient = InstanceType<typeof v1.SubscriberClient>;
@@ -41,6 +41,8 @@ export class NoAuditSubscription extends Error {
 /**
  * Creates the auditor's subscription on a topic. It keeps what was acknowledged, so that every
  * audit reads everything from the creation on, or as far back as Pub/Sub retains.
+ *
+ * @throws TopicUnusable when there is no such topic, or no credentials; PubsubAway
  */
 export async function createAuditSubscription(
   pubsub: PubsubConfig,
@@ -62,6 +64,14 @@ export async function createAuditSubscription(
       },
       { retry: null, timeout: TIMEOUT_MS },
     );
+  } catch (error) {
+    if (codeOf(error) === status.NOT_FOUND)
+      throw new TopicUnusable(
+        `Topic projects/${pubsub.projectId}/topics/${topic} does not exist: create it first, or let the relay do it (PUBSUB_CREATE=true).`,
+        { cause: error },
+      );
+    if (codeOf(error) === status.ALREADY_EXISTS) throw error;
+    throw explain(pubsub, error);
   } finally {
     await client.close();
   }
@@ -71,7 +81,7 @@ export async function createAuditSubscription(
  * Reads a whole topic through the auditor's subscription and compares it with the journal. What is
  * published meanwhile is judged as well, but not missed.
  *
- * @throws NoAuditSubscription when it was never created
+ * @throws NoAuditSubscription when it was never created; PubsubAway
  */
 export async function auditTopic(
   db: Kysely<unknown>,
@@ -81,7 +91,7 @@ export async function auditTopic(
   const client = new v1.SubscriberClient(clientOptions(pubsub));
   const subscription = `projects/${pubsub.projectId}/subscriptions/${options.subscription}`;
   try {
-    const since = await createdAt(client, subscription, options);
+    const since = await createdAt(client, pubsub, subscription, options);
     const published = await readPublished(db, options.topic);
     await client.seek({ subscription, time: { seconds: 0, nanos: 0 } }, { timeout: TIMEOUT_MS });
     const judge = new TopicJudge();
@@ -105,6 +115,7 @@ export async function auditTopic(
 
 async function createdAt(
   client: SubscriberClient,
+  pubsub: PubsubConfig,
   subscription: string,
   { topic }: AuditOptions,
 ): Promise<number> {
@@ -112,7 +123,7 @@ async function createdAt(
     const [found] = await client.getSubscription({ subscription }, { timeout: TIMEOUT_MS });
     return Number(found.labels?.[CREATED_LABEL] ?? 0) + CLOCK_MARGIN_SECONDS;
   } catch (error) {
-    if (codeOf(error) !== status.NOT_FOUND) throw error;
+    if (codeOf(error) !== status.NOT_FOUND) throw explain(pubsub, error);
     throw new NoAuditSubscription(
       `There is no subscription ${subscription} to read topic ${topic} with. Create it with --create: it sees what is published from then on.`,
     );

@@ -14,7 +14,13 @@ type Accepted = Awaited<ReturnType<OnPublish>>;
 /** How far below the life of a request the latest acceptance stays: the time it took to get here. */
 const LIFE_SLACK_MS = 250;
 
-type Rule = { name: string; fault: PublishFault; applies: (request: PublishRequest) => boolean };
+type Rule = {
+  name: string;
+  fault: PublishFault;
+  applies: (request: PublishRequest) => boolean;
+  /** Until when barriers are hit as well; always, when left out. */
+  barriersUntilMs?: number;
+};
 
 /**
  * The fault layer in front of the Pub/Sub server. Faults that are on at the same time take turns at
@@ -44,7 +50,11 @@ export class PublishFaults {
         throw new GrpcError(status.UNAVAILABLE, "the request was dropped");
       return accept();
     };
-    const rules = this.#rules.filter(({ applies }) => applies(request));
+    const hitsBarriers = ({ barriersUntilMs = Number.POSITIVE_INFINITY }: Rule): boolean =>
+      receivedMs < barriersUntilMs;
+    const rules = this.#rules.filter(
+      (each) => each.applies(request) && (!isBarrier(request) || hitsBarriers(each)),
+    );
     const rule = rules[Math.floor(this.#random() * rules.length)];
     if (rule === undefined) return acceptInTime();
     if (!isBarrier(request)) this.#hits.set(rule.name, (this.#hits.get(rule.name) ?? 0) + 1);
@@ -70,7 +80,8 @@ export class PublishFaults {
   }
 
   /**
-   * Lets a fault befall requests until it has befallen some of them, barriers not counted.
+   * Lets a fault befall requests until it has befallen some of them, barriers not counted. While it
+   * waits for those, barriers pass: where every key is in doubt, nothing else is sent.
    *
    * @returns how many
    */
@@ -79,11 +90,11 @@ export class PublishFaults {
     fault: PublishFault,
     { forMs, atMostMs = 8_000, atLeast = 1, applies = () => true }: BefallOptions,
   ): Promise<number> {
-    const rule = { name, fault, applies };
+    const startedMs = performance.now();
+    const rule = { name, fault, applies, barriersUntilMs: startedMs + forMs };
     this.#hits.set(name, 0);
     this.add(rule);
     const hits = (): number => this.#hits.get(name) ?? 0;
-    const startedMs = performance.now();
     try {
       await setTimeout(forMs);
       while (hits() < atLeast && performance.now() - startedMs < atMostMs) await setTimeout(20);
