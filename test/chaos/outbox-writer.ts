@@ -19,6 +19,7 @@ export class OutboxWriter {
   events = 0;
   /** Nothing new comes: keys stay as they were claimed. */
   isHeld = false;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(pool: pg.Pool, story: EscrowStory) {
     this.#pool = pool;
@@ -46,7 +47,11 @@ export class OutboxWriter {
   }
 
   /** Writes the next block. After an error the same block is written by the next call. */
-  async appendBlock(): Promise<void> {
+  appendBlock(): Promise<void> {
+    return this.#inTurn(() => this.#appendBlock());
+  }
+
+  async #appendBlock(): Promise<void> {
     this.#pending ??= this.#story.nextBlock();
     const block = this.#pending;
     const behind = [...this.#unfinalized, block].at(-1 - BLOCKS_TO_FINALITY);
@@ -61,7 +66,18 @@ export class OutboxWriter {
   }
 
   /** As the engine does when it starts again: takes back what is not final, and indexes it anew. */
-  async rollBackAndReindex(pause: () => Promise<void>): Promise<void> {
+  rollBackAndReindex(pause: () => Promise<void>): Promise<void> {
+    return this.#inTurn(() => this.#rollBackAndReindex(pause));
+  }
+
+  /** The engine does one thing after the other: no block comes before the one that it follows. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    await done;
+  }
+
+  async #rollBackAndReindex(pause: () => Promise<void>): Promise<void> {
     const blocks = [...this.#unfinalized];
     await this.#inTransaction(async (client) => {
       await client.query("delete from escrow.outbox where position > $1", [this.#finalized]);
