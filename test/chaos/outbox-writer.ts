@@ -1,9 +1,12 @@
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
+import { isTransient } from "../../consumer/is-transient.ts";
 import { encodeMessage } from "../../src/outbox/encode-message.ts";
 import type { EscrowStory, StoryBlock } from "./escrow-story.ts";
 
 const BLOCKS_TO_FINALITY = 3;
 const CHAIN_ID = 11155111;
+const WRITE_AGAIN_MS = 100;
 
 /**
  * Stands in for the indexing engine: fills the outbox block by block, each in one transaction with
@@ -79,14 +82,29 @@ export class OutboxWriter {
 
   async #rollBackAndReindex(pause: () => Promise<void>): Promise<void> {
     const blocks = [...this.#unfinalized];
-    await this.#inTransaction(async (client) => {
-      await client.query("delete from escrow.outbox where position > $1", [this.#finalized]);
-      await client.query("update escrow._ponder_checkpoint set latest_checkpoint = $1", [
-        this.#finalized,
-      ]);
-    });
-    await pause();
-    for (const block of blocks) await this.#write([block], block.checkpoint, this.#finalized);
+    try {
+      await this.#inTransaction(async (client) => {
+        await client.query("delete from escrow.outbox where position > $1", [this.#finalized]);
+        await client.query("update escrow._ponder_checkpoint set latest_checkpoint = $1", [
+          this.#finalized,
+        ]);
+      });
+      await pause();
+    } finally {
+      // Also when nobody knows whether it was taken back: no later block may come first.
+      for (const block of blocks) await this.#writeAgain(block);
+    }
+  }
+
+  async #writeAgain(block: StoryBlock): Promise<void> {
+    for (;;)
+      try {
+        await this.#write([block], block.checkpoint, this.#finalized);
+        return;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        await setTimeout(WRITE_AGAIN_MS);
+      }
   }
 
   /** Nothing more comes: everything becomes final. */
