@@ -185,7 +185,7 @@ export class Fleet {
     closeSync(log);
     this.started += 1;
     // The suite's own servers come first: what they are late with would look like a fault.
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     const member: Member = { slot, child, death, isPaused: false, inFlight: new Map() };
     child.on("message", (note) => this.#hear(member, note as Note));
     child.on("error", () => undefined);

@@ -5,7 +5,7 @@
 /** Longest life of a publish request, from its claim on. */
 export const PUBLISH_TIMEOUT_MS = 400;
 /** How much longer a request may still be accepted. Also covers how slow the machine may be. */
-export const IN_DOUBT_MARGIN_MS = 1_000;
+export const IN_DOUBT_MARGIN_MS = 2_000;
 /** Nothing may be accepted that is older than this: the fault layer keeps to it, too. */
 export const REQUEST_LIFE_MS = PUBLISH_TIMEOUT_MS + IN_DOUBT_MARGIN_MS;
 export const LEASE_MS = 800;
