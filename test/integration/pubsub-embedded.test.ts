@@ -247,9 +247,10 @@ describe("the embedded server", () => {
     await clients.publish(topic, ["1"]);
     const subscription = clients.pubsub.subscription(name);
     const responses: string[] = [];
+    let deliveries = 0;
     subscription.on("error", () => undefined);
     subscription.on("message", async (message) => {
-      if (responses.length === 0) {
+      if (deliveries++ === 0) {
         await clients.subscriber.modifyAckDeadline(
           { subscription: name, ackIds: [message.ackId], ackDeadlineSeconds: 0 },
           ONCE,
