@@ -191,6 +191,7 @@ export class DoubtResolver {
   }
 }
 
-function nameOf({ orderingKey, inDoubtSequence }: DoubtedKey): string {
-  return `${orderingKey}@${inDoubtSequence}`;
+/** Of one request: the same messages may be in doubt again as soon as they were sent again. */
+function nameOf({ orderingKey, inDoubtSequence, inDoubtAt }: DoubtedKey): string {
+  return `${orderingKey}@${inDoubtSequence}@${inDoubtAt}`;
 }

@@ -8,9 +8,16 @@ export type DoubtedKey = {
   orderingKey: string;
   publishedSequence: number;
   inDoubtSequence: number;
+  /** When the request was claimed, which tells it from an earlier one with the same messages. */
+  inDoubtAt: string | null;
 };
 
-type Row = { ordering_key: string; published_sequence: string; in_doubt_sequence: string };
+type Row = {
+  ordering_key: string;
+  published_sequence: string;
+  in_doubt_sequence: string;
+  in_doubt_at: string | null;
+};
 
 /** The keys of a publication that wait for the receipts, at most `limit`. */
 export async function readDoubtedKeys(
@@ -19,7 +26,7 @@ export async function readDoubtedKeys(
   limit: number,
 ): Promise<DoubtedKey[]> {
   const { rows } = await sql<Row>`
-    select ordering_key, published_sequence, in_doubt_sequence
+    select ordering_key, published_sequence, in_doubt_sequence, in_doubt_at::text
     from relay.ordering_key
     where publication_id = ${id} and published_sequence < in_doubt_sequence and is_doubted
     order by ordering_key limit ${limit}`.execute(db);
@@ -27,6 +34,7 @@ export async function readDoubtedKeys(
     orderingKey: row.ordering_key,
     publishedSequence: Number(row.published_sequence),
     inDoubtSequence: Number(row.in_doubt_sequence),
+    inDoubtAt: row.in_doubt_at,
   }));
 }
 

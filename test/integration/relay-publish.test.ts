@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { GrpcError } from "../../local/pubsub/grpc-error.ts";
@@ -80,6 +81,26 @@ describe("the relay", () => {
     expect(seen).toEqual(THREE);
   });
 
+  test("waits out the life of each request, also when the same message is in doubt again", async () => {
+    const seen = await subscribe();
+    let attempts = 0;
+    bed.fault = async ({ messages }, accept) => {
+      if (!messages.some(({ attributes }) => attributes.has("event_id"))) return accept();
+      attempts += 1;
+      if (attempts > 2) return accept();
+      // The first never arrives; the second is accepted when nobody waits for its answer any more.
+      if (attempts === 2) void setTimeout(400).then(() => accept());
+      throw new GrpcError(status.UNAVAILABLE, "lost on the way");
+    };
+    await bed.outbox.append({ key: "a", block: 1 });
+    bed.startRelay();
+    await waitUntil("the doubts are resolved", () => published(1));
+    await bed.outbox.append({ key: "a", block: 2 });
+    await waitUntil("the next one came", () => seen.some((one) => one.startsWith("a#2")));
+    expect(seen).toEqual(["a#1 e-1-0", "a#2 e-2-0"]);
+    expect(attempts).toBe(3);
+  });
+
   test("sends again what was not accepted, after the receipts said so", async () => {
     const seen = await subscribe();
     let refused = 0;
@@ -101,7 +122,7 @@ describe("the relay", () => {
     let late = 0;
     bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
-      if (isEvent && late++ === 0) await new Promise((resolve) => setTimeout(resolve, 500));
+      if (isEvent && late++ === 0) await setTimeout(500);
       return accept();
     };
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
