@@ -40,6 +40,8 @@ export type Member = {
 
 /** A restart at once would hide that a process ends by itself. */
 const AFTER_OWN_END_MS = 200;
+/** Longer than a process needs from saying that it freezes until it does. */
+const UNAWAITED_FREEZE_MS = 1_000;
 
 /** Processes under test, each started again as soon as it is gone. */
 export class Fleet {
@@ -195,7 +197,7 @@ export class Fleet {
   #hear(member: Member, note: Note): void {
     if (note.type === "started") this.#light(member);
     else if (note.type === "leads") this.#condemn(member, this.#options.leadDeath());
-    else if (note.type === "fired") this.#waiters.get(note.id)?.();
+    else if (note.type === "fired") this.#fired(member, note.id);
     else if (note.type === "sending") {
       this.#senders.set(note.topicKey, member);
       member.inFlight.set(note.topicKey, note.eventIds);
@@ -204,6 +206,13 @@ export class Fleet {
       member.isPaused = true;
       this.onClaimed(member, note.keys);
     }
+  }
+
+  /** Nobody waits for a fault that comes after its time: then nobody else wakes who froze by it. */
+  #fired(member: Member, id: number): void {
+    const waiter = this.#waiters.get(id);
+    if (waiter) waiter();
+    else if (member.isPaused) globalThis.setTimeout(() => this.wakeUp(member), UNAWAITED_FREEZE_MS);
   }
 
   #condemn(member: Member, death: Death | null): void {
