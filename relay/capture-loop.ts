@@ -4,9 +4,9 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 import { capture, JournalConflict, type Source } from "./capture.ts";
 import type { FinalGround } from "./final-ground.ts";
 import { findPositions } from "./find-positions.ts";
-import { isViewsMissing } from "./is-views-missing.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import type { OutboxViews } from "./outbox-views.ts";
 import { haltPublication, type Publication } from "./publication.ts";
 import { Signal } from "./signal.ts";
 
@@ -17,6 +17,9 @@ export type CaptureLoopOptions = {
   pollIntervalMs: number;
   backoff: Backoff;
 };
+
+/** A wait that a wake ends: while there are no views, nothing is to be read. */
+const IDLE_MS = 5_000;
 
 /**
  * Takes what is due from the outbox into the journal, for every chain and every publication that
@@ -32,6 +35,7 @@ export class CaptureLoop {
   readonly #publications: Publication[];
   readonly #leases: LeaseKeeper;
   readonly #ground: FinalGround;
+  readonly #views: OutboxViews;
   readonly #onCaptured: (publication: Publication) => void;
   readonly #onUnconfirmed: (publication: Publication) => void;
   readonly #log: Logger;
@@ -43,6 +47,7 @@ export class CaptureLoop {
     publications: Publication[],
     leases: LeaseKeeper,
     ground: FinalGround,
+    views: OutboxViews,
     on: {
       /** There is something new in the journal. */
       captured: (publication: Publication) => void;
@@ -57,6 +62,7 @@ export class CaptureLoop {
     this.#publications = publications;
     this.#leases = leases;
     this.#ground = ground;
+    this.#views = views;
     this.#onCaptured = on.captured;
     this.#onUnconfirmed = on.unconfirmed;
     this.#log = log;
@@ -90,12 +96,17 @@ export class CaptureLoop {
     this.#wakes.set(publication, wake);
     let failures = 0;
     while (!this.#stopping) {
+      if (this.#views.areMissing) {
+        await wake.wait(IDLE_MS);
+        continue;
+      }
       try {
         const isMore = await this.#round(publication);
         failures = 0;
         this.#readAt.set(publication, new Date());
         if (!isMore) await wake.wait(this.#options.pollIntervalMs);
       } catch (error) {
+        if (this.#views.learnFrom(error)) continue;
         failures += 1;
         this.#log.error({ err: error }, "the outbox could not be read; trying again");
         await wake.wait(backoffMs(this.#options.backoff, failures));
@@ -135,28 +146,23 @@ export class CaptureLoop {
   }
 
   /**
-   * The live deployment's chains; none while no deployment has made the views yet. A deployment is
-   * a build and the very table that its outbox is: one that was made anew may have had a hole
-   * filled, also by the same build, and has to be read from its beginning.
+   * The live deployment's chains. A deployment is a build and the very table that its outbox is:
+   * one that was made anew may have had a hole filled, also by the same build, and has to be read
+   * from its beginning.
    */
   async #sources(): Promise<Source[]> {
-    try {
-      const { rows } = await sql<Source>`
-        select (m.value ->> 'build_id') || '/' || coalesce(
-                 (select min(d.refobjid)
-                  from pg_rewrite r join pg_depend d
-                    on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
-                       and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
-                  where r.ev_class = 'escrow.outbox'::regclass),
-                 'escrow.outbox'::regclass::oid) as deployment,
-               c.chain_id as "chainId",
-               c.finalized_checkpoint as finalized
-        from escrow._ponder_checkpoint c cross join escrow._ponder_meta m
-        where m.key = 'app' order by c.chain_id`.execute(this.#db);
-      return rows;
-    } catch (error) {
-      if (isViewsMissing(error)) return [];
-      throw error;
-    }
+    const { rows } = await sql<Source>`
+      select (m.value ->> 'build_id') || '/' || coalesce(
+               (select min(d.refobjid)
+                from pg_rewrite r join pg_depend d
+                  on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                     and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+                where r.ev_class = 'escrow.outbox'::regclass),
+               'escrow.outbox'::regclass::oid) as deployment,
+             c.chain_id as "chainId",
+             c.finalized_checkpoint as finalized
+      from escrow._ponder_checkpoint c cross join escrow._ponder_meta m
+      where m.key = 'app' order by c.chain_id`.execute(this.#db);
+    return rows;
   }
 }

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
 import type { BlockEvidence } from "./block-evidence.ts";
 import type { Source } from "./capture.ts";
-import { isViewsMissing } from "./is-views-missing.ts";
+import type { OutboxViews } from "./outbox-views.ts";
 import { haltPublication, type Publication } from "./publication.ts";
 
 type FinalBlock = { chainId: number; blockNumber: number; blockHash: string; eventId: string };
@@ -17,13 +17,15 @@ type Row = { chain_id: string; block_number: string; block_hash: string; event_i
 export class FinalGround {
   readonly #db: Kysely<unknown>;
   readonly #evidence: BlockEvidence;
+  readonly #views: OutboxViews;
   readonly #log: Logger;
   /** Finalized checkpoints up to which the chain was asked, per publication and source. */
   readonly #asked = new Map<string, string>();
 
-  constructor(db: Kysely<unknown>, evidence: BlockEvidence, log: Logger) {
+  constructor(db: Kysely<unknown>, evidence: BlockEvidence, views: OutboxViews, log: Logger) {
     this.#db = db;
     this.#evidence = evidence;
+    this.#views = views;
     this.#log = log;
   }
 
@@ -42,7 +44,7 @@ export class FinalGround {
   /** Whether no final block was replaced; halts the publication when one was. */
   async isFirm(publication: Publication): Promise<boolean> {
     const told = await newestTold(this.#db, publication);
-    for (const block of [...told, ...(await newestIndexed(this.#db))])
+    for (const block of [...told, ...(await newestIndexed(this.#db, this.#views))])
       if (await this.#evidence.isReplaced(block.chainId, block.blockNumber, block.blockHash)) {
         await this.halt(publication, block);
         return false;
@@ -72,7 +74,8 @@ async function newestTold(db: Kysely<unknown>, { id }: Publication): Promise<Fin
 }
 
 /** Of each chain, the newest final one of the outbox; none while there are no views. */
-async function newestIndexed(db: Kysely<unknown>): Promise<FinalBlock[]> {
+async function newestIndexed(db: Kysely<unknown>, views: OutboxViews): Promise<FinalBlock[]> {
+  if (views.areMissing) return [];
   try {
     const { rows } = await sql<Row>`
       select o.chain_id, o.block_number, o.block_hash, o.event_id
@@ -83,7 +86,7 @@ async function newestIndexed(db: Kysely<unknown>): Promise<FinalBlock[]> {
         order by position desc limit 1) o`.execute(db);
     return rows.map(toBlock);
   } catch (error) {
-    if (isViewsMissing(error)) return [];
+    if (views.learnFrom(error)) return [];
     throw error;
   }
 }

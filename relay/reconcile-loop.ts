@@ -5,6 +5,7 @@ import type { BlockEvidence } from "./block-evidence.ts";
 import type { FinalGround } from "./final-ground.ts";
 import type { Lease, LeaseKeeper } from "./lease-keeper.ts";
 import type { RelayMetrics } from "./metrics.ts";
+import type { OutboxViews } from "./outbox-views.ts";
 import type { Publication } from "./publication.ts";
 import { readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
 import { Signal } from "./signal.ts";
@@ -32,6 +33,7 @@ export class ReconcileLoop {
   readonly #leases: LeaseKeeper;
   readonly #evidence: BlockEvidence;
   readonly #ground: FinalGround;
+  readonly #views: OutboxViews;
   readonly #onRetracted: () => void;
   readonly #log: Logger;
   readonly #metrics: RelayMetrics;
@@ -46,6 +48,7 @@ export class ReconcileLoop {
     leases: LeaseKeeper,
     evidence: BlockEvidence,
     ground: FinalGround,
+    views: OutboxViews,
     onRetracted: () => void,
     log: Logger,
     metrics: RelayMetrics,
@@ -56,6 +59,7 @@ export class ReconcileLoop {
     this.#leases = leases;
     this.#evidence = evidence;
     this.#ground = ground;
+    this.#views = views;
     this.#onRetracted = onRetracted;
     this.#log = log.child({ publication: publication.topic });
     this.#metrics = metrics;
@@ -85,10 +89,13 @@ export class ReconcileLoop {
       try {
         if (this.#publication.finality === "finalized")
           await this.#ground.isFirm(this.#publication);
-        if (this.#isNeeded) this.#isNeeded = (await this.#look(lead)) > 0;
+        const mayLook = !this.#views.areMissing;
+        if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(lead)) > 0;
         failures = 0;
-        await this.#wake.wait(this.#isNeeded ? this.#options.lookIntervalMs : IDLE_MS);
+        const isSoon = this.#isNeeded && mayLook;
+        await this.#wake.wait(isSoon ? this.#options.lookIntervalMs : IDLE_MS);
       } catch (error) {
+        if (this.#views.learnFrom(error)) continue;
         failures += 1;
         this.#log.error({ err: error }, "unconfirmed events could not be checked; trying again");
         await this.#wake.wait(backoffMs(this.#options.backoff, failures));

@@ -14,6 +14,7 @@ import { startRelayServer } from "./http-server.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RelayMetrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
+import { OutboxViews } from "./outbox-views.ts";
 import { type Publication, registerPublications } from "./publication.ts";
 import { PublishLoop } from "./publish-loop.ts";
 import { PubsubTopics } from "./pubsub-topics.ts";
@@ -119,6 +120,7 @@ export async function runRelay(
 
 type Loops = {
   leases: LeaseKeeper;
+  views: OutboxViews;
   capture: CaptureLoop;
   publish: PublishLoop[];
   resolve: DoubtResolver[];
@@ -147,12 +149,18 @@ function buildLoops(
         loop.wake();
     },
   });
-  const ground = new FinalGround(db, evidence, log);
+  const onViewsThere = (): void => {
+    capture.wake();
+    for (const loop of reconcile.values()) loop.wake();
+  };
+  const views = new OutboxViews(db, log, onViewsThere, BACKOFF);
+  const ground = new FinalGround(db, evidence, views, log);
   const capture = new CaptureLoop(
     db,
     publications,
     leases,
     ground,
+    views,
     {
       captured: ({ id }) => {
         publish.get(id)?.wake();
@@ -198,6 +206,7 @@ function buildLoops(
         leases,
         evidence,
         ground,
+        views,
         () => {
           publish.get(id)?.wake();
           resolve.get(id)?.noteCapture();
@@ -235,6 +244,7 @@ function buildLoops(
   }
   return {
     leases,
+    views,
     capture,
     publish: [...publish.values()],
     resolve: [...resolve.values()],
@@ -243,7 +253,7 @@ function buildLoops(
 }
 
 async function runLoops(
-  { leases, capture, publish, resolve, reconcile }: Loops,
+  { leases, views, capture, publish, resolve, reconcile }: Loops,
   databaseUrl: string,
   log: Logger,
   signal: AbortSignal,
@@ -257,7 +267,7 @@ async function runLoops(
     (channel) => (channel === BLOCK_CHANNEL ? capture.wake() : wakePublishing()),
     log,
   );
-  const work = [capture, ...publish, ...resolve, ...reconcile];
+  const work = [views, capture, ...publish, ...resolve, ...reconcile];
   const keeping = leases.run();
   const working = Promise.all(work.map((loop) => loop.run()));
   const stop = (): void => {

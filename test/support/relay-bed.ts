@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Message, PubSub, v1 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
 import type pg from "pg";
+import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
 import type { OnPublish } from "../../local/pubsub/publisher-service.ts";
 import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
@@ -102,12 +103,13 @@ export class RelayBed {
     env: Record<string, string> = {},
     evidence?: BlockEvidence,
     standBetween: (parts: RelayParts) => void = () => undefined,
+    log: Logger = silent,
   ): () => Promise<void> {
     const config = this.config(env);
     const stop = new AbortController();
-    const parts = relayParts(config, silent, evidence);
+    const parts = relayParts(config, log, evidence);
     standBetween(parts);
-    const running = runRelay(config, silent, stop.signal, parts);
+    const running = runRelay(config, log, stop.signal, parts);
     const end = async (): Promise<void> => {
       stop.abort();
       await running;
