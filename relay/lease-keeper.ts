@@ -151,21 +151,34 @@ function nameOf(publicationId: number, partition: number): string {
   return `${publicationId}:${partition}`;
 }
 
+/*
+ * Locks of a turn: the rows of `lease` that are given back, this instance's own row of `instance`,
+ * then rows of both that are passed over when somebody else has them, and rows of `ordering_key` in
+ * the order of publication and key. Whoever waits for another's row of `lease` or `instance` may
+ * have one that the other waits for: so a turn waits only for its own row of `instance`, and who
+ * has that (to delete it, as it had expired) is past waiting.
+ */
+
 /** Says that this instance lives, and counts those that do. */
 async function announce(
   tx: Transaction<unknown>,
   instance: string,
   leaseMs: number,
 ): Promise<number> {
-  await sql`delete from relay.instance where expires_at < clock_timestamp()`.execute(tx);
   await sql`
     insert into relay.instance (id, expires_at)
     values (${instance}, clock_timestamp() + ${leaseMs} * interval '1 ms')
     on conflict (id) do update set expires_at = excluded.expires_at`.execute(tx);
+  await sql`
+    delete from relay.instance where id in (
+      select id from relay.instance
+      where expires_at < clock_timestamp() and id <> ${instance}
+      for update skip locked)`.execute(tx);
   const { rows } = await sql<{ n: string }>`select count(*) as n from relay.instance`.execute(tx);
   return Number(rows[0]?.n ?? 1);
 }
 
+/** What somebody else has at the moment is being taken over: it is not ours any more. */
 async function renew(
   tx: Transaction<unknown>,
   instance: string,
@@ -173,7 +186,9 @@ async function renew(
 ): Promise<Lease[]> {
   const { rows } = await sql<LeaseRow>`
     update relay.lease set expires_at = clock_timestamp() + ${leaseMs} * interval '1 ms'
-    where owner = ${instance}
+    where (publication_id, partition) in (
+      select publication_id, partition from relay.lease where owner = ${instance}
+      for update skip locked)
     returning publication_id, partition, epoch`.execute(tx);
   return rows.map(toLease);
 }
@@ -235,18 +250,32 @@ async function take(
   const taken = rows.map(toLease);
   // What the former owner had under way has nobody waiting for its answer now.
   await sql`
-    update relay.ordering_key set is_doubted = true
-    where publication_id = ${publicationId} and published_sequence < in_doubt_sequence
-      and partition = any (${taken.map(({ partition }) => partition)}::smallint[])`.execute(tx);
+    with under_way as materialized (
+      select ordering_key from relay.ordering_key
+      where publication_id = ${publicationId} and published_sequence < in_doubt_sequence
+        and partition = any (${taken.map(({ partition }) => partition)}::smallint[])
+      order by ordering_key
+      for update
+    )
+    update relay.ordering_key k set is_doubted = true
+    from under_way u
+    where k.publication_id = ${publicationId} and k.ordering_key = u.ordering_key`.execute(tx);
   return taken;
 }
 
 async function release(tx: Transaction<unknown>, instance: string, leases: Lease[]): Promise<void> {
-  for (const { publicationId, partition, epoch } of leases)
-    await sql`
-      update relay.lease set owner = null, expires_at = null
-      where publication_id = ${publicationId} and partition = ${partition}
-        and owner = ${instance} and epoch = ${epoch}`.execute(tx);
+  if (leases.length === 0) return;
+  await sql`
+    update relay.lease set owner = null, expires_at = null
+    where (publication_id, partition) in (
+      select l.publication_id, l.partition
+      from unnest(${leases.map(({ publicationId }) => publicationId)}::smallint[],
+                  ${leases.map(({ partition }) => partition)}::smallint[],
+                  ${leases.map(({ epoch }) => epoch)}::bigint[])
+             as given_back (publication_id, partition, epoch)
+      join relay.lease l using (publication_id, partition, epoch)
+      where l.owner = ${instance}
+      for update of l skip locked)`.execute(tx);
 }
 
 function toLease(row: LeaseRow): Lease {
