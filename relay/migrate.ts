@@ -1,15 +1,15 @@
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import * as journal from "./migrations/0001-journal.ts";
 import * as knownIn from "./migrations/0002-known-in.ts";
 
 /**
- * Brings schema `relay` up to date. Several relays may start at once: the migrator locks.
+ * Brings schema `relay` up to date. Several relays may start at once: the migrator locks, and makes
+ * the schema itself, because `create schema if not exists` fails for one of two that meet in it.
  *
  * @throws when the schema was written by a newer version, or the database user may not create it
  */
 export async function migrate(db: Kysely<unknown>): Promise<void> {
-  await sql`create schema if not exists relay`.execute(db);
   const migrator = new Migrator({
     db,
     migrationTableSchema: "relay",
