@@ -40,9 +40,7 @@ describe("The endpoint that a chain is audited through", () => {
 
   test("is named by its chain when several are followed", () => {
     const env = { ...TWO, RPC_URL_1: "https://a", RPC_URL_10: "https://b" };
-    expect(
-      endpoints({ ...env, AUDIT_RPC_URL: "https://c", AUDIT_RPC_URL_10: "https://d" }),
-    ).toEqual([
+    expect(endpoints({ ...env, AUDIT_RPC_URL_10: "https://d" })).toEqual([
       [1, "https://a", "same RPC as the indexer"],
       [10, "https://d", "independent"],
     ]);
@@ -55,6 +53,11 @@ test.each([
   [{ ...ONE, RPC_URL: "https://a", AUDIT_RPC_URL: "no-url" }, [], "AUDIT_RPC_URL: expected"],
   [{ ...ONE, RPC_URL: "https://a" }, ["7"], `--chain: "7" is none of the chains`],
   [{ ...ONE }, [], "RPC_URL: no RPC endpoint for chain 5"],
+  [
+    { ...TWO, RPC_URL_1: "https://a", RPC_URL_10: "https://b", AUDIT_RPC_URL: "https://c" },
+    ["ten", "7"],
+    /- AUDIT_RPC_URL: is for one chain, and 2 are followed: set AUDIT_RPC_URL_1 \(one\), AUDIT_RPC_URL_10 \(ten\) instead\n.*- --chain: "7"/,
+  ],
 ])("refuses %o with --chain %o", (env, only, words) => {
   expect(() => parseAuditConfig(env, only)).toThrow(ConfigError);
   expect(() => parseAuditConfig(env, only)).toThrow(words);

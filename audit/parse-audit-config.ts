@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Chain } from "../config/chain-deployment.ts";
-import { ConfigError } from "../config/config-error.ts";
+import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
 import { parseChains } from "../config/parse-chains.ts";
 
 type Env = Record<string, string | undefined>;
@@ -33,7 +33,8 @@ const endpoint = z.url({ protocol: /^(https?|wss?)$/, error: "expected one http(
 
 /**
  * Reads what is audited, and through which endpoint: `AUDIT_RPC_URL_<chain id>`, or `AUDIT_RPC_URL`
- * while only one chain is followed, or else the indexer's.
+ * while only one chain is followed, or else the indexer's. With several chains `AUDIT_RPC_URL` is an
+ * error: which of them it is for, nobody could tell.
  *
  * @param only names or ids of the chains to audit; all that are followed when empty
  * @throws ConfigError with every problem found
@@ -48,14 +49,19 @@ export function parseAuditConfig(env: Env, only: readonly string[] = []): AuditC
     ),
   );
   const chains = parseChains({ ...standIns, ...set });
+  const problems: ConfigProblem[] = [];
+  if (set.AUDIT_RPC_URL && chains.length > 1)
+    problems.push({
+      where: "AUDIT_RPC_URL",
+      what: `is for one chain, and ${chains.length} are followed: set ${chains.map(({ chainId, name }) => `AUDIT_RPC_URL_${chainId} (${name})`).join(", ")} instead`,
+    });
   for (const wanted of only)
     if (!chains.some((chain) => isNamed(chain, wanted)))
-      throw new ConfigError([
-        {
-          where: "--chain",
-          what: `"${wanted}" is none of the chains that are followed: ${chains.map(({ chainId, name }) => `${chainId} ${name}`).join(", ")}`,
-        },
-      ]);
+      problems.push({
+        where: "--chain",
+        what: `"${wanted}" is none of the chains that are followed: ${chains.map(({ chainId, name }) => `${chainId} ${name}`).join(", ")}`,
+      });
+  if (problems.length > 0) throw new ConfigError(problems);
   return {
     chains: chains
       .filter((chain) => only.length === 0 || only.some((wanted) => isNamed(chain, wanted)))

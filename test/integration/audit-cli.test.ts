@@ -146,6 +146,13 @@ test("what cannot be audited is told in plain words, with the exit code of its k
   });
   expect(await run(scene, ["--chain", "7"])).toMatchObject({ code: 78 });
   expect(await run(scene, ["--check", "/no/such/file"])).toMatchObject({ code: 78 });
+  const factories = [{ address: FACTORIES.A, startBlock: 1 }];
+  const two = ["one", "two"].map((name, at) => ({ name, chainId: at + 1, factories }));
+  const env = { DEPLOYMENTS: JSON.stringify(two), RPC_URL_1: "http://a", RPC_URL_2: "http://b" };
+  expect(await run(scene, out, env)).toMatchObject({
+    code: 78,
+    err: expect.stringContaining("AUDIT_RPC_URL: is for one chain, and 2 are followed"),
+  });
   scene.provider.before = () => {
     throw new Refusal(`bad key in ${scene.provider.url}`, { status: 401 });
   };
