@@ -43,8 +43,13 @@ const { values, positionals } = parseArgs({
 });
 const given = values as Record<string, string | boolean | undefined>;
 
+let isEnding = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => void endAll().then(() => process.exit(130)));
+  process.once(signal, () => {
+    isEnding = true;
+    process.stderr.write(`${signal}: cleaning up\n`);
+    void endAll().then(() => process.exit(130));
+  });
 
 if (given.list) list();
 else {
@@ -98,6 +103,8 @@ async function runOne(name: string, benchmark: AnyBenchmark): Promise<void> {
     writeResult(result, { title: benchmark.title, command, date, machine }, report);
     print(`\nwritten: bench/results/${result}.md`);
   } catch (error) {
+    // It loses its database and its processes while everything is undone; the signal says it all.
+    if (isEnding) return await new Promise(() => undefined);
     process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
     await endAll();
     process.exit(1);

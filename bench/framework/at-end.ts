@@ -12,9 +12,9 @@ export function atEnd(task: () => unknown): () => Promise<void> {
   };
 }
 
-/** Undoes everything that is left, the newest first. */
+/** Undoes everything that is left, the newest first, and whatever is added meanwhile. */
 export async function endAll(): Promise<void> {
-  for (const task of [...tasks].reverse()) {
+  for (let task = [...tasks].at(-1); task !== undefined; task = [...tasks].at(-1)) {
     tasks.delete(task);
     try {
       await task();

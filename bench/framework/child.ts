@@ -8,6 +8,8 @@ export type Child = {
   process: ChildProcess;
   /** The next message that it sends. Rejects when it ends before. */
   message: <Message>() => Promise<Message>;
+  /** How it ended: `exit 1`, `exit SIGKILL`; null while it lives. */
+  howEnded: () => string | null;
   /** Sends a signal and waits for the end. SIGKILL unless told otherwise. */
   end: (signal?: NodeJS.Signals) => Promise<void>;
   /** Waits until it ends by itself. Rejects when that is not with exit code 0. */
@@ -35,9 +37,14 @@ export function spawnChild(
 }
 
 function track(process: ChildProcess, name: string): Child {
+  let how: string | null = null;
   const ended = new Promise<string>((resolve) => {
-    process.once("error", (error) => resolve(error.message));
-    process.once("exit", (code, signal) => resolve(`exit ${signal ?? code}`));
+    const end = (text: string): void => {
+      how ??= text;
+      resolve(how);
+    };
+    process.once("error", (error) => end(error.message));
+    process.once("exit", (code, signal) => end(`exit ${signal ?? code}`));
   });
   const isOver = (): boolean => process.exitCode !== null || process.signalCode !== null;
   const kill = atEnd(async () => {
@@ -55,6 +62,7 @@ function track(process: ChildProcess, name: string): Child {
       const [message] = await Promise.race([once(process, "message"), gone]);
       return message;
     },
+    howEnded: () => how,
     end: async (signal = "SIGKILL") => {
       if (!isOver()) process.kill(signal);
       await ended;

@@ -19,16 +19,20 @@ export type Series<S extends Sample = Sample> = { name: string; samples: S[] };
 /**
  * Lets the contenders run in turn, A B A B, so that whatever else goes on on the machine meets all
  * of them. A contender whose result is wrong ends the benchmark: its time would mean nothing.
+ *
+ * @param patienceSeconds a contender that took longer for a round takes part in no further one
  */
 export async function runInTurn<S extends Sample>(
   contenders: Contender<S>[],
   { rounds, isWanted, print }: Pick<BenchmarkRun<unknown>, "rounds" | "isWanted" | "print">,
+  patienceSeconds = Number.POSITIVE_INFINITY,
 ): Promise<Series<S>[]> {
   const series = contenders
     .filter(({ name }) => isWanted(name))
     .map(({ name, run }) => ({ name, run, samples: [] as S[] }));
   for (let round = 1; round <= rounds; round++)
     for (const { name, run, samples } of series) {
+      if (samples.some(({ seconds }) => seconds > patienceSeconds)) continue;
       const sample = await run();
       samples.push(sample);
       const { seconds, units, cpuSeconds, peakMemoryMb } = sample;
@@ -57,6 +61,8 @@ export function seriesTable(
   notes: string[] = [],
 ): Report["tables"][number] {
   const [first] = series;
+  const most = Math.max(0, ...series.map(({ samples }) => samples.length));
+  const fewer = series.filter(({ samples }) => samples.length < most);
   return {
     title,
     columns: [
@@ -83,7 +89,11 @@ export function seriesTable(
       ];
     }),
     notes: [
-      `Medians of ${first?.samples.length ?? 0} runs each, in turn. CPU time and peak memory are of the contender's own processes, without PostgreSQL and Pub/Sub.`,
+      `Medians of ${most} runs each, in turn. CPU time and peak memory are of the contender's own processes, without PostgreSQL and Pub/Sub.`,
+      ...fewer.map(
+        ({ name, samples }) =>
+          `\`${name}\` ran ${samples.length} of ${most} times: it is that slow.`,
+      ),
       ...notes,
     ],
   };

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import pg from "pg";
 import { type Usage, watchUsage } from "../framework/process-usage.ts";
 import type { Sample } from "../framework/run-in-turn.ts";
 import { type BenchPostgres, query } from "../parts/start-database.ts";
@@ -9,11 +8,12 @@ import { type RunningPubsub, startPubsub } from "../parts/start-pubsub.ts";
 import { type Backlog, makeBacklog } from "./backlog.ts";
 import { TopicReader, type TopicVerdict } from "./read-topic.ts";
 import type { Place, RelayContender } from "./relay-contender.ts";
+import { untilSo } from "./until-so.ts";
 
 /** What one drain of the backlog showed. */
 export type Drain = Sample & { postgresCpuSeconds: number; pubsubCpuSeconds: number };
 
-const LOOK_EVERY_MS = 25;
+const LOOKS = { everyMs: 25 };
 
 /** The surroundings of one run: a database with the backlog, a Pub/Sub with an empty topic. */
 type Stage = { place: Place; pubsub: RunningPubsub; reader: TopicReader; end: () => Promise<void> };
@@ -41,7 +41,7 @@ export async function drain(
     ];
     await contender.begin(place, children);
     const startedMs = performance.now();
-    await untilDone(contender, place);
+    await untilSo(place.databaseUrl, children, contender.isDone, LOOKS);
     const seconds = (performance.now() - startedMs) / 1000;
     const [own, ofPostgres, ofPubsub] = await Promise.all(endWatches.map((end) => end()));
     for (const child of children) await child.end("SIGTERM");
@@ -79,11 +79,15 @@ export async function drainWithKills(
     await contender.begin(place, children);
     for (let kill = 1; kill <= kills; kill++) {
       const due = (backlog.messages * kill) / (kills + 1);
-      while ((await accepted(pubsub)) < due) await setTimeout(1);
+      while ((await accepted(pubsub)) < due) {
+        const how = children.map((child) => child.howEnded()).find((each) => each !== null);
+        if (how) throw new Error(`${contender.name} ended by itself: ${how}`);
+        await setTimeout(1);
+      }
       await Promise.all(children.map((child) => child.end("SIGKILL")));
       children = await contender.restart(place);
     }
-    await untilDone(contender, place);
+    await untilSo(place.databaseUrl, children, contender.isDone, LOOKS);
     for (const child of children) await child.end("SIGTERM");
     return await judge(stage);
   } finally {
@@ -113,14 +117,6 @@ async function setUp(
     await postgres.dropDatabase(databaseUrl);
   };
   return { place, pubsub, reader, end };
-}
-
-async function untilDone({ isDone }: RelayContender, { databaseUrl }: Place): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  pool.on("error", () => undefined);
-  const query = { name: "is_done", text: isDone };
-  while (!(await pool.query(query)).rows[0]?.done) await setTimeout(LOOK_EVERY_MS);
-  await pool.end();
 }
 
 async function judge({ place, reader }: Stage): Promise<TopicVerdict> {

@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import pg from "pg";
 import { type Child, forkChild } from "../framework/child.ts";
 import { query } from "../parts/start-database.ts";
 import type { Place, RelayContender } from "./relay-contender.ts";
+import { untilSo } from "./until-so.ts";
 
 const RELAY = join(import.meta.dirname, "../../cli/relay.ts");
 /** As `npm run relay` starts it. */
@@ -35,7 +34,11 @@ export function ourRelay(instances: number): RelayContender {
     },
     start: async (place) => {
       const children = startRelays(place, instances);
-      await untilLeased(place, instances);
+      const isLeased = `
+        select count(distinct owner) = ${instances} and bool_and(owner is not null) as so
+        from relay.lease`;
+      // The relays make the journal while they are asked.
+      await untilSo(place.databaseUrl, children, isLeased, { everyMs: 20, mayFail: true });
       return children;
     },
     begin: async ({ databaseUrl }) => {
@@ -54,7 +57,7 @@ export function ourRelay(instances: number): RelayContender {
                     where publication_id = 1 and published_sequence < last_sequence)
              then false
              else (select coalesce(sum(published_sequence), 0) from relay.ordering_key)
-                  = (select count(*) from backlog) end as done`,
+                  = (select count(*) from backlog) end as so`,
   };
 }
 
@@ -71,17 +74,4 @@ function startRelays({ databaseUrl, topic, env }: Place, instances: number): Chi
       execArgv: NODE_OPTIONS,
     }),
   );
-}
-
-async function untilLeased({ databaseUrl }: Place, instances: number): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  const isLeased = async (): Promise<boolean> => {
-    const { rows } = await pool.query(
-      `select count(distinct owner) = ${instances} and bool_and(owner is not null) as leased
-       from relay.lease`,
-    );
-    return rows[0].leased;
-  };
-  while (!(await isLeased().catch(() => false))) await setTimeout(20);
-  await pool.end();
 }

@@ -20,7 +20,7 @@ export const NAIVE_LOOP = inOneProcess({
        analyze outbox`,
     );
   },
-  isDone: "select not exists (select from outbox where published_at is null) as done",
+  isDone: "select not exists (select from outbox where published_at is null) as so",
 });
 
 export const PG_BOSS = inOneProcess({
@@ -28,14 +28,14 @@ export const PG_BOSS = inOneProcess({
   main: "pg-boss-worker.ts",
   prepare: (place) => loadWith("load-pg-boss.ts", place),
   isDone: `
-    select not exists (select from pgboss.job where name = 'outbox' and state <> 'completed') as done`,
+    select not exists (select from pgboss.job where name = 'outbox' and state <> 'completed') as so`,
 });
 
 export const PG_TRANSACTIONAL_OUTBOX = inOneProcess({
   name: "pg-transactional-outbox",
   main: "pg-transactional-outbox-listener.ts",
   prepare: (place) => loadWith("load-pg-transactional-outbox.ts", place),
-  isDone: "select not exists (select from outbox where processed_at is null) as done",
+  isDone: "select not exists (select from outbox where processed_at is null) as so",
 });
 
 /** What the client publishes from memory, when nothing is written down. */
@@ -44,7 +44,7 @@ export const BARE_CLIENT: RelayContender = {
     name: "bare client",
     main: "bare-client.ts",
     prepare: async () => undefined,
-    isDone: "select to_regclass('is_published') is not null as done",
+    isDone: "select to_regclass('is_published') is not null as so",
   }),
   isDurable: false,
 };

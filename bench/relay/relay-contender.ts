@@ -23,6 +23,6 @@ export type RelayContender = {
   begin: (place: Place, children: Child[]) => Promise<void>;
   /** Starts again after a kill, on what is left. */
   restart: (place: Place) => Promise<Child[]>;
-  /** SQL for whether everything is published and marked. */
+  /** SQL for whether everything is published and marked, as `so`. */
   isDone: string;
 };
