@@ -102,6 +102,19 @@ export const ENGINE_MENDS: readonly EngineMend[] = [
                 });`,
   },
   /*
+   * A batch of a backfill that ends one block before the last final one was committed with the
+   * checkpoint of that last block, whose events come with the next batch. Killed in between, the
+   * engine goes on behind the checkpoint, and they are never indexed.
+   */
+  {
+    file: "runtime/historical.js",
+    find: `if (cursor >= toBlock) {
+                yield { events, checkpoint: params.to, blockRange };`,
+    times: 1,
+    replace: `if (cursor > toBlock) {
+                yield { events, checkpoint: params.to, blockRange };`,
+  },
+  /*
    * The engine asks for the head at fixed intervals, also while it is busy with what it heard last,
    * and goes through the answers in their order. While nodes disagree it then follows, one after
    * the other, forks that nobody speaks of any more. So it asks again when it is done: the promise

@@ -81,7 +81,7 @@ async function run(
   const database = await FrozenDatabase.open(databaseUrl);
   try {
     const deployment = await findDeployment(database, schema);
-    const ranges = await exportRanges(database, deployment, wanted);
+    const ranges = exportRanges(deployment, wanted);
     let events = 0;
     const text = exportEvents(database, deployment, ranges, {
       exportedAt: new Date(),

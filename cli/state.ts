@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
 import { readEscrowState } from "../event-store/escrow-state.ts";
-import { indexedHead } from "../event-store/indexed-head.ts";
 import { chainsInWords, namedChain } from "../event-store/named-chain.ts";
 import { UnreadableEvent } from "../src/events/upcast.ts";
 import { findDeployment } from "../verify/deployment.ts";
@@ -59,7 +58,7 @@ try {
         `chain "${wanted.chain}" is not followed here (followed: ${chainsInWords(deployment.chains)})`,
       );
     const { chainId, name } = chain;
-    const head = await indexedHead(database, deployment, chain);
+    const head = chain.indexedBlock;
     const block = wanted.block ?? head;
     if (block > head)
       throw new NothingToShow(

@@ -1,7 +1,5 @@
 import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
 import type { DeployedChain, Deployment } from "../verify/deployment.ts";
-import type { FrozenDatabase } from "../verify/frozen-database.ts";
-import { indexedHead } from "./indexed-head.ts";
 import { chainsInWords, namedChain } from "./named-chain.ts";
 
 /** The blocks of a chain that are exported, both ends included. */
@@ -21,12 +19,7 @@ export type WantedRange = {
  *
  * @throws ConfigError with everything that does not fit what is indexed
  */
-export async function exportRanges(
-  database: FrozenDatabase,
-  deployment: Deployment,
-  wanted: WantedRange,
-): Promise<ExportRange[]> {
-  const { chains } = deployment;
+export function exportRanges({ chains }: Deployment, wanted: WantedRange): ExportRange[] {
   const problems: ConfigProblem[] = [];
   const chosen = wanted.chains.length === 0 ? chains : namedChains(chains, wanted, problems);
   if (chosen.length > 1 && (wanted.fromBlock !== null || wanted.toBlock !== null))
@@ -36,7 +29,7 @@ export async function exportRanges(
     });
   const ranges: (ExportRange & { last: number })[] = [];
   for (const chain of chosen) {
-    const indexed = await indexedHead(database, deployment, chain);
+    const indexed = chain.indexedBlock;
     const last = wanted.onlyFinal ? Math.min(indexed, chain.finalBlock) : indexed;
     const [fromBlock, toBlock] = [wanted.fromBlock ?? 0, wanted.toBlock ?? last];
     ranges.push({ chain, last, fromBlock, toBlock });

@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { ConfigError } from "../config/config-error.ts";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
 import { blockNumberOf } from "../relay/is-due.ts";
@@ -8,7 +8,12 @@ import type { FrozenDatabase } from "./frozen-database.ts";
 export type DeployedChain = {
   chainId: number;
   name: string;
-  /** Last block that was indexed wholly. */
+  /**
+   * Last block that was indexed wholly. After a crash the engine takes back what is not final and
+   * leaves its latest checkpoint where it was: until it is ready again, this is the last final one.
+   * Live, it takes the rows of a dropped branch back a moment before it moves the checkpoint, so of
+   * blocks that are not final a state is only as good as the moment.
+   */
   indexedBlock: number;
   /** Last of them that is final. */
   finalBlock: number;
@@ -41,27 +46,36 @@ export async function findDeployment(
       select value ->> 'build_id' as build_id, value ->> 'is_ready' = '1' as is_ready
       from ${sql.id(own, "_ponder_meta")} where key = 'app'`,
   );
-  // During the backfill a commit may fall within a block; only the one before it is whole.
-  const partial = meta?.is_ready ? 0 : 1;
   const chains = await database.read(
     sql<{ chain_id: string; chain_name: string; indexed: string; final: string }>`
-      select chain_id, chain_name, ${blockNumberOf(sql`latest_checkpoint`)} as indexed,
-             ${blockNumberOf(sql`finalized_checkpoint`)} as final
+      select chain_id, chain_name, ${wholeBlockOf(sql`latest_checkpoint`)} as indexed,
+             ${wholeBlockOf(sql`finalized_checkpoint`)} as final
       from ${sql.id(own, "_ponder_checkpoint")} order by chain_id`,
   );
   return {
     schema: own,
     buildId: meta?.build_id ?? "",
     chains: chains.map((row) => {
-      const indexedBlock = Math.max(0, Number(row.indexed) - partial);
+      const indexed = Number(row.indexed);
+      const finalBlock = Math.min(indexed, Number(row.final));
       return {
         chainId: Number(row.chain_id),
         name: row.chain_name,
-        indexedBlock,
-        finalBlock: Math.min(indexedBlock, Number(row.final)),
+        indexedBlock: meta?.is_ready ? indexed : finalBlock,
+        finalBlock,
       };
     }),
   };
+}
+
+/**
+ * SQL for the last block that a checkpoint has wholly behind it. All but the first are of a block's
+ * end, 33 nines: batches of a backfill end with a block (`engine-backfill.test.ts`), and live each
+ * block is a transaction. The first is the beginning of the chain's start block.
+ */
+function wholeBlockOf(checkpoint: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`greatest(0, ${blockNumberOf(checkpoint)}
+    - case when right(${checkpoint}, 33) = repeat('9', 33) then 0 else 1 end)`;
 }
 
 /** The schema of the table `event` that a schema holds itself or as a view; null without one. */

@@ -350,7 +350,7 @@ async function eachPiece(
   const database = await FrozenDatabase.open(url);
   try {
     const deployment = await findDeployment(database, schema);
-    const ranges = await exportRanges(database, deployment, wanted);
+    const ranges = exportRanges(deployment, wanted);
     const options = { exportedAt: new Date(), onProgress: () => {} };
     for await (const piece of exportEvents(database, deployment, ranges, options))
       await take(piece);

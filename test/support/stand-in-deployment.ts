@@ -102,12 +102,7 @@ export class StandInDeployment {
       for (const { chainId, latest, finalized } of progress)
         await client.query(
           `insert into ${this.schema}._ponder_checkpoint values ($1, $2, $4, $3, $4)`,
-          [
-            `chain-${chainId}`,
-            chainId,
-            position(chainId, latest, 9_999),
-            position(chainId, finalized, 9_999),
-          ],
+          [`chain-${chainId}`, chainId, endOf(chainId, latest), endOf(chainId, finalized)],
         );
       await client.query("commit");
     } finally {
@@ -125,6 +120,11 @@ export function timeOf(block: number): bigint {
 export function position(chainId: number, block: number, logIndex: number): string {
   const part = (value: number | bigint, digits: number) => String(value).padStart(digits, "0");
   return `${part(timeOf(block), 10)}${part(chainId, 16)}${part(block, 16)}${part(0, 16)}5${part(logIndex, 16)}`;
+}
+
+/** The engine's checkpoint behind everything in a block. */
+function endOf(chainId: number, block: number): string {
+  return position(chainId, block, 0).slice(0, -33) + "9".repeat(33);
 }
 
 function outboxRow(event: EscrowEvent): object {

@@ -1,0 +1,61 @@
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { findDeployment } from "../../verify/deployment.ts";
+import { FrozenDatabase } from "../../verify/frozen-database.ts";
+import { StandInDeployment } from "../support/stand-in-deployment.ts";
+import { TestWorld } from "../support/test-world.ts";
+
+const CHAIN = 7;
+
+let world: TestWorld;
+beforeAll(async () => {
+  world = await TestWorld.create();
+});
+afterEach(() => world.endTest());
+afterAll(() => world.end());
+
+test("the last indexed block is one that is wholly there, also before the first batch of a backfill and after a crash", async () => {
+  const url = await world.createDatabase();
+  const pool = new pg.Pool({ connectionString: url });
+  world.ends({ stop: () => pool.end() });
+  const { schema } = await StandInDeployment.create(pool);
+  const state = async (isReady: 0 | 1, latest: string, finalized: string): Promise<object> => {
+    await pool.query(`delete from ${schema}._ponder_checkpoint`);
+    await pool.query(
+      `insert into ${schema}._ponder_checkpoint
+         (chain_name, chain_id, safe_checkpoint, latest_checkpoint, finalized_checkpoint)
+       values ('seven', $1, $3, $2, $3)`,
+      [CHAIN, latest, finalized],
+    );
+    await pool.query(
+      `update ${schema}._ponder_meta set value = jsonb_set(value, '{is_ready}', $1)`,
+      [String(isReady)],
+    );
+    const database = await FrozenDatabase.open(url);
+    const { chains } = await findDeployment(database);
+    await database.close({ keep: false });
+    return chains[0] ?? {};
+  };
+  const live = { indexedBlock: 12, finalBlock: 8 };
+  expect(await state(1, endOf(12), endOf(8))).toMatchObject(live);
+  const takenBack = { indexedBlock: 8, finalBlock: 8 };
+  expect(await state(0, endOf(12), endOf(8))).toMatchObject(takenBack);
+  const batch = { indexedBlock: 5, finalBlock: 5 };
+  expect(await state(0, endOf(5), endOf(5))).toMatchObject(batch);
+  const nothingYet = { indexedBlock: 4, finalBlock: 4 };
+  expect(await state(0, beginningOf(5), beginningOf(5))).toMatchObject(nothingYet);
+});
+
+/** The engine's checkpoints around what happens in a block. */
+function endOf(block: number): string {
+  return checkpoint(block, "9");
+}
+
+function beginningOf(block: number): string {
+  return checkpoint(block, "0");
+}
+
+function checkpoint(block: number, digit: string): string {
+  const part = (value: number, digits: number) => String(value).padStart(digits, "0");
+  return part(1_700_000_000, 10) + part(CHAIN, 16) + part(block, 16) + digit.repeat(33);
+}
