@@ -33,7 +33,7 @@ export type JournalCheckOptions = {
  * publication, when its lead looks at it:
  *
  *   known in this database ──► open
- *   known in it before the server was started again, or new
+ *   known in it before the server was started again, or not asked before, or new
  *       └── compared: receipts from the mark on ── nothing unknown ──► open
  *                                               └── something ──► outdated
  *   known in another database, or in none ──► outdated
@@ -127,8 +127,7 @@ export class JournalCheck {
     if (!state.isNew || !this.#receipts.hasMade(topic)) {
       const isMarkSeen = await this.#readFromMark(state, read);
       // Seeking back takes a while on the real service: till then nothing comes again.
-      const isTelling = isMarkSeen || (state.mark === null && !state.isNew);
-      if (!isTelling && !this.#isSettled()) return false;
+      if (!isMarkSeen && !this.#isSettled()) return false;
     }
     if (state.isNew) {
       await this.#barriers.publish(CLOCK_KEY, FIRST_MARK);

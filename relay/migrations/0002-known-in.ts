@@ -50,7 +50,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       -- has to read what the topic holds.
       add column receipts_mark text,
       add column receipts_marked_at timestamptz`.execute(db);
-  await sql`update relay.publication set known_in = relay.database_identity()`.execute(db);
+  // A journal with rows may have come out of an older dump: nothing here tells that from one that
+  // was always here. So it is compared with the topic first, as after a start of the server.
+  await sql`
+    update relay.publication p
+    set known_in = split_part(relay.database_identity(), '|', 1) || '|before known_in'
+    where exists (select from relay.ordering_key where publication_id = p.id)`.execute(db);
 
   await sql`
     alter table relay.message

@@ -1,0 +1,100 @@
+import type pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Receipts } from "../../relay/receipts.ts";
+import type { RelayParts } from "../../relay/run-relay.ts";
+import { restoreJournal } from "../support/journal-backup.ts";
+import { RelayBed } from "../support/relay-bed.ts";
+import {
+  event,
+  expectEachOnce,
+  haltedReason,
+  publishBeyondTheBackup,
+  published,
+  subscribe,
+} from "../support/restore-story.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const bed = new RelayBed();
+beforeAll(() => bed.start());
+afterAll(() => bed.stop());
+beforeEach(() => bed.renew());
+
+/** Makes the journal what it was before migration 0002, with the rows that it has. */
+async function undoKnownIn(pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    delete from relay.kysely_migration where name = '0002-known-in';
+    alter table relay.message drop column has_position;
+    alter table relay.publication
+      drop column known_in, drop column receipts_mark, drop column receipts_marked_at;
+    drop function relay.database_identity();
+    drop table relay.database`);
+}
+
+/** A relay of then put no marks on its topic. The first seek takes no effect before the second. */
+function withoutMarks(): { standBetween: (parts: RelayParts) => void; readAgain: () => number } {
+  let count = 0;
+  const standBetween = ({ receipts }: RelayParts): void => {
+    const pull = receipts.pull.bind(receipts);
+    const readAgain = receipts.readAgain.bind(receipts);
+    receipts.pull = async (...args) =>
+      (await pull(...args)).map((receipt) =>
+        receipt.barrier === "first" ? { ...receipt, barrier: "of somebody else" } : receipt,
+      );
+    receipts.readAgain = (...args) => {
+      count += 1;
+      return count === 1 ? Promise.resolve() : readAgain(...args);
+    };
+  };
+  return { standBetween, readAgain: () => count };
+}
+
+describe("a journal that does not say yet in which database it was known to be complete", () => {
+  test("is compared with its topic when it is upgraded in place, and goes on", async () => {
+    const seen = await subscribe(bed);
+    const stop = bed.startRelay();
+    await bed.outbox.append(event("a", 1), event("b", 1, 1));
+    await published(bed, 2);
+    await stop();
+    await undoKnownIn(bed.pool);
+    await bed.outbox.append(event("a", 2));
+    const { standBetween, readAgain } = withoutMarks();
+    bed.startRelay({}, undefined, standBetween);
+    await published(bed, 3);
+    await waitUntil("the new one came", () => seen.length >= 3);
+    expectEachOnce(seen, 3);
+    expect(readAgain()).toBeGreaterThan(0);
+  });
+
+  test("publishes nothing a second time when it is older than its topic", async () => {
+    const { seen, stop } = await publishBeyondTheBackup(bed);
+    await stop();
+    await restoreJournal(bed.pool);
+    await undoKnownIn(bed.pool);
+    // As it is some seconds later: nothing comes by itself any more.
+    const receipts = new Receipts(bed.config().pubsub, 3_600_000);
+    await receipts.purge("topic-a", Date.now() + 60_000);
+    await receipts.close();
+    await bed.outbox.append(event("a", 4));
+    const env = { RELAY_RECEIPTS_SETTLE_MS: "3000" };
+    bed.startRelay(env, undefined, withoutMarks().standBetween);
+    expect(await haltedReason(bed)).toContain("do not reach back to its beginning");
+    expectEachOnce(seen, 6);
+  });
+
+  test("is new when nothing was ever captured", async () => {
+    const seen = await subscribe(bed);
+    const stop = bed.startRelay();
+    await waitUntil("it is known", async () => {
+      const { rows } = await bed.pool.query("select known_in from relay.publication");
+      return rows[0]?.known_in;
+    });
+    await stop();
+    await undoKnownIn(bed.pool);
+    await bed.outbox.append(event("a", 1));
+    bed.startRelay({}, undefined, withoutMarks().standBetween);
+    await published(bed, 1);
+    await waitUntil("it came", () => seen.length >= 1);
+    const { rows } = await bed.pool.query("select receipts_mark from relay.publication");
+    expect(rows[0].receipts_mark).not.toBeNull();
+  });
+});
