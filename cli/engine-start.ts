@@ -1,7 +1,8 @@
 import { setTimeout } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
 import { ensureSqlStatus } from "./ensure-sql-status.ts";
+import { withClient } from "./with-client.ts";
 
 /** A chain's checkpoint before the engine began, and the version of its row. */
 export type CheckpointBefore = { chainId: string; checkpoint: string; rowVersion: string };
@@ -121,18 +122,4 @@ async function isReady(client: pg.Client, schema: string): Promise<boolean> {
     )
     .catch(() => ({ rows: [] }));
   return rows[0]?.is_ready ?? false;
-}
-
-async function withClient<T>(
-  databaseUrl: string,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }

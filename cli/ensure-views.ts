@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
+import { withClient } from "./with-client.ts";
 
 const POLL_MS = 250;
 const UNDEFINED_OBJECT = new Set(["42P01", "3F000"]);
@@ -18,10 +19,7 @@ export async function ensureViews(
   schema: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
+  await withClient(databaseUrl, async (client) => {
     if (await hasViews(client)) return;
     let tables = await tablesOf(client, schema);
     while (tables === null && !signal.aborted) {
@@ -29,9 +27,7 @@ export async function ensureViews(
       tables = await tablesOf(client, schema);
     }
     if (tables !== null) await createViews(client, schema, tables);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /**
@@ -40,18 +36,13 @@ export async function ensureViews(
  * @returns false when `signal` ended the wait
  */
 export async function waitForViews(databaseUrl: string, signal: AbortSignal): Promise<boolean> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
+  return await withClient(databaseUrl, async (client) => {
     while (!signal.aborted) {
       if (await hasViews(client)) return true;
       await setTimeout(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
     return false;
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function hasViews(client: pg.Client): Promise<boolean> {

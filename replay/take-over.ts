@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import pg from "pg";
+import { withClient } from "../cli/with-client.ts";
 import { readEngineState } from "./engine-state.ts";
 import { countHandoverStart, isOfBuild, recordSwap, wantedDeployment } from "./generation.ts";
 import { swapViews } from "./swap-views.ts";
@@ -73,18 +73,4 @@ async function takeOver(
     while ((await swapViews(client, build, schema, before)) !== "swapped")
       await setTimeout(SWAP_LOOK_MS);
   });
-}
-
-async function withClient<T>(
-  databaseUrl: string,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    return await work(client);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }

@@ -1,16 +1,10 @@
 import { numberToHex } from "viem";
+import { headerJson, ZERO_HASH } from "../../test/support/header-json.ts";
+import type { LogFilter } from "../../test/support/log-filter.ts";
 import { hashOf } from "./chain-file.ts";
 import { CHAIN_ID, type ChainBlock, type ChainLog } from "./escrow-chain.ts";
 
 export type RpcRequest = { id: number; method: string; params?: unknown[] };
-type LogFilter = {
-  blockHash?: string;
-  fromBlock?: string;
-  toBlock?: string;
-  address?: string | string[];
-  topics?: (string | string[] | null)[];
-};
-
 type Log = ChainLog & { json: string };
 type Block = {
   logs: Log[];
@@ -19,11 +13,6 @@ type Block = {
   transactions: string;
   transactionHashes: string;
 };
-
-const zeros = (bytes: number) => `0x${"00".repeat(bytes)}`;
-const NO_LOGS_BLOOM = zeros(256);
-/** Says of every log that it may be in there. */
-const FULL_BLOOM = `0x${"ff".repeat(256)}`;
 
 /** Answers of a node for a chain that is known in advance, made when a block is appended. */
 export class RecordedChain {
@@ -63,28 +52,15 @@ export class RecordedChain {
         return { ...log, json };
       }),
     );
-    const header = JSON.stringify({
-      number: at.blockNumber,
-      hash: blockHash,
-      parentHash: number === 0 ? zeros(32) : hashOf(number - 1),
-      timestamp: numberToHex(timestamp),
-      logsBloom: logs.length === 0 ? NO_LOGS_BLOOM : FULL_BLOOM,
-      nonce: zeros(8),
-      sha3Uncles: zeros(32),
-      transactionsRoot: zeros(32),
-      stateRoot: zeros(32),
-      receiptsRoot: zeros(32),
-      mixHash: zeros(32),
-      miner: zeros(20),
-      difficulty: "0x0",
-      totalDifficulty: "0x0",
-      extraData: "0x",
-      size: "0x400",
-      gasLimit: "0x1c9c380",
-      gasUsed: "0x5208",
-      baseFeePerGas: "0x0",
-      uncles: [],
-    });
+    const header = JSON.stringify(
+      headerJson({
+        number,
+        hash: blockHash,
+        parentHash: number === 0 ? undefined : hashOf(number - 1),
+        timestamp,
+        hasLogs: logs.length > 0,
+      }),
+    );
     this.#blocks.push({
       logs,
       header: header.slice(0, -1),
@@ -102,8 +78,8 @@ export class RecordedChain {
           gasPrice: "0x3b9aca00",
           type: "0x0",
           v: "0x1b",
-          r: zeros(32),
-          s: zeros(32),
+          r: ZERO_HASH,
+          s: ZERO_HASH,
         })),
       ),
       transactionHashes: JSON.stringify(hashes),

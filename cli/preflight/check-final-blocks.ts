@@ -1,7 +1,7 @@
-import pg from "pg";
 import type { Chain } from "../../config/chain-deployment.ts";
 import { ConfigError, type ConfigProblem } from "../../config/config-error.ts";
 import { chainEvidence } from "../chain-evidence.ts";
+import { withClient } from "../with-client.ts";
 
 type NewestFinal = { chainId: string; blockNumber: string; blockHash: string };
 
@@ -30,9 +30,7 @@ export async function checkFinalBlocks(
 
 /** Of each chain; none when the deployment is new. */
 async function readNewestFinal(databaseUrl: string, schema: string): Promise<NewestFinal[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
+  return await withClient(databaseUrl, async (client) => {
     const { rows: found } = await client.query("select to_regclass($1) is not null as exists", [
       `"${schema}"._ponder_checkpoint`,
     ]);
@@ -47,7 +45,5 @@ async function readNewestFinal(databaseUrl: string, schema: string): Promise<New
          order by position desc limit 1) o`,
     );
     return rows;
-  } finally {
-    await client.end();
-  }
+  });
 }

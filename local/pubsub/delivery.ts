@@ -26,8 +26,8 @@ export class ConsumerSlot {
   readonly consumer: Consumer;
   /** Ordering keys that only this consumer may be given now. */
   readonly keys = new Fifo<OrderedKey>();
-  outstandingMessages = 0;
-  outstandingBytes = 0;
+  #messages = 0;
+  #bytes = 0;
 
   constructor(consumer: Consumer) {
     this.consumer = consumer;
@@ -36,9 +36,21 @@ export class ConsumerSlot {
   get hasRoom(): boolean {
     return (
       this.consumer.isWritable &&
-      this.outstandingMessages < this.consumer.maxMessages &&
-      this.outstandingBytes < this.consumer.maxBytes
+      this.#messages < this.consumer.maxMessages &&
+      this.#bytes < this.consumer.maxBytes
     );
+  }
+
+  /** Counts a message that was handed to the consumer. */
+  take({ bytes }: StoredMessage): void {
+    this.#messages++;
+    this.#bytes += bytes.length;
+  }
+
+  /** Gives the consumer the room of a message back. */
+  giveBack({ bytes }: StoredMessage): void {
+    this.#messages--;
+    this.#bytes -= bytes.length;
   }
 }
 

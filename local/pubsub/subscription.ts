@@ -221,8 +221,7 @@ export class Subscription {
     const { message, key } = delivery;
     delivery.ackId = newAckId();
     delivery.slot = slot;
-    slot.outstandingMessages++;
-    slot.outstandingBytes += message.bytes.length;
+    slot.take(message);
     if (key !== undefined) {
       key.owner = slot;
       key.outstanding++;
@@ -243,10 +242,7 @@ export class Subscription {
     this.#deadlines.clear(delivery);
     delivery.ackId = "";
     delivery.slot = undefined;
-    if (slot !== undefined) {
-      slot.outstandingMessages--;
-      slot.outstandingBytes -= delivery.message.bytes.length;
-    }
+    slot?.giveBack(delivery.message);
     if (key !== undefined && --key.outstanding === 0) key.owner = undefined;
   }
 

@@ -1,38 +1,14 @@
 import { numberToHex } from "viem";
-import type { Hex } from "../../src/events/escrow-event.ts";
+import { headerJson, ZERO_HASH } from "../support/header-json.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
-
-const zeros = (bytes: number): Hex => `0x${"00".repeat(bytes)}`;
-const NO_LOGS_BLOOM = zeros(256);
-/** Says of every log that it may be in there, so everybody has to ask. */
-const FULL_BLOOM = `0x${"ff".repeat(256)}`;
 
 /** A block as nodes tell it in JSON-RPC. */
 export function blockJson(block: Block, hasTransactions: boolean): Record<string, unknown> {
   return {
-    number: numberToHex(block.number),
-    hash: block.hash,
-    parentHash: block.parent?.hash ?? zeros(32),
-    timestamp: numberToHex(block.timestamp),
-    logsBloom: block.logs.length === 0 ? NO_LOGS_BLOOM : FULL_BLOOM,
+    ...headerJson({ ...block, parentHash: block.parent?.hash, hasLogs: block.logs.length > 0 }),
     transactions: block.transactions.map((transaction, index) =>
       hasTransactions ? transactionJson(block, index) : transaction.hash,
     ),
-    nonce: zeros(8),
-    sha3Uncles: zeros(32),
-    transactionsRoot: zeros(32),
-    stateRoot: zeros(32),
-    receiptsRoot: zeros(32),
-    mixHash: zeros(32),
-    miner: zeros(20),
-    difficulty: "0x0",
-    totalDifficulty: "0x0",
-    extraData: "0x",
-    size: "0x400",
-    gasLimit: "0x1c9c380",
-    gasUsed: "0x5208",
-    baseFeePerGas: "0x0",
-    uncles: [],
   };
 }
 
@@ -68,7 +44,7 @@ function transactionJson(block: Block, index: number): Record<string, unknown> {
     gasPrice: "0x0",
     type: "0x0",
     v: "0x1b",
-    r: zeros(32),
-    s: zeros(32),
+    r: ZERO_HASH,
+    s: ZERO_HASH,
   };
 }

@@ -3,19 +3,12 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { numberToHex } from "viem";
+import type { LogFilter } from "../support/log-filter.ts";
 import { blockJson, logJson } from "./block-json.ts";
 import type { ChainNode } from "./chain-node.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
 
 type Request = { id: number; method: string; params?: unknown[] };
-type LogFilter = {
-  blockHash?: string;
-  fromBlock?: string;
-  toBlock?: string;
-  address?: string | string[];
-  topics?: (string | string[] | null)[];
-};
-
 /** What geth says of the logs of a block that it has never heard of. */
 class UnknownBlock extends Error {
   readonly code = -32_000;

@@ -5,6 +5,7 @@ import { GrpcError } from "../../local/pubsub/grpc-error.ts";
 import { runRelay } from "../../relay/run-relay.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import { silent } from "../support/relay-world.ts";
+import { published, subscribe } from "../support/restore-story.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const bed = new RelayBed();
@@ -12,29 +13,11 @@ beforeAll(() => bed.start());
 afterAll(() => bed.stop());
 beforeEach(() => bed.renew());
 
-/** What an ordinary subscriber gets, as `<key>#<sequence> <event id>`. */
-function subscribe(): Promise<string[]> {
-  return bed.subscribe(
-    ({ orderingKey, attributes }) => `${orderingKey}#${attributes.sequence} ${attributes.event_id}`,
-  );
-}
-
-/** Whether the journal knows of exactly that many messages, and that all of them were accepted. */
-async function published(count: number): Promise<boolean> {
-  const { rows } = await bed.pool.query(
-    `select sum(last_sequence)::int as captured, sum(published_sequence)::int as published,
-            bool_or(published_sequence < in_doubt_sequence) as is_in_doubt
-     from relay.ordering_key`,
-  );
-  const [{ captured, published: accepted, is_in_doubt }] = rows;
-  return captured === count && accepted === count && !is_in_doubt;
-}
-
 const THREE = ["a#1 e-1-0", "a#2 e-2-0", "a#3 e-3-0"];
 
 describe("the relay", () => {
   test("publishes everything once, in sequence per key", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 }, { key: "b", block: 1, index: 1 });
     await bed.outbox.append({ key: "a", block: 2 }, { key: "a", block: 3 });
@@ -44,7 +27,7 @@ describe("the relay", () => {
   });
 
   test("publishes what was missing in an outbox that the same build has made anew, and nothing again", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 3 });
     await waitUntil("both came", () => seen.length === 2);
@@ -59,13 +42,13 @@ describe("the relay", () => {
                '{"event_id": "e-2-0"}', '{"event_id": "e-2-0"}'
         from escrow.outbox_before where event_id = 'e-1-0';
       commit`);
-    await waitUntil("the missing one came", () => published(3));
+    await published(bed, 3);
     await waitUntil("all three came", () => seen.length >= 3);
     expect(seen).toEqual(["a#1 e-1-0", "a#2 e-3-0", "a#3 e-2-0"]);
   });
 
   test("does not send again what was accepted when the response got lost", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     let lost = 0;
     bed.fault = async ({ messages }, accept) => {
       const response = accept();
@@ -75,14 +58,14 @@ describe("the relay", () => {
     };
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
     bed.startRelay();
-    await waitUntil("the doubt is resolved", () => published(3));
+    await published(bed, 3);
     expect(lost).toBe(1);
     await waitUntil("all three came", () => seen.length >= 3);
     expect(seen).toEqual(THREE);
   });
 
   test("waits out the life of each request, also when the same message is in doubt again", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     let attempts = 0;
     bed.fault = async ({ messages }, accept) => {
       if (!messages.some(({ attributes }) => attributes.has("event_id"))) return accept();
@@ -94,7 +77,7 @@ describe("the relay", () => {
     };
     await bed.outbox.append({ key: "a", block: 1 });
     bed.startRelay();
-    await waitUntil("the doubts are resolved", () => published(1));
+    await published(bed, 1);
     await bed.outbox.append({ key: "a", block: 2 });
     await waitUntil("the next one came", () => seen.some((one) => one.startsWith("a#2")));
     expect(seen).toEqual(["a#1 e-1-0", "a#2 e-2-0"]);
@@ -102,7 +85,7 @@ describe("the relay", () => {
   });
 
   test("sends again what was not accepted, after the receipts said so", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     let refused = 0;
     bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
@@ -112,13 +95,13 @@ describe("the relay", () => {
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
     bed.startRelay();
     await waitUntil("all three came", () => seen.length >= 3);
-    await waitUntil("nothing is in doubt", () => published(3));
+    await published(bed, 3);
     expect(seen).toEqual(THREE);
     expect(refused).toBe(3);
   });
 
   test("a request that is accepted after the client gave up is not sent a second time", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     let late = 0;
     bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
@@ -127,13 +110,13 @@ describe("the relay", () => {
     };
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 }, { key: "a", block: 3 });
     bed.startRelay();
-    await waitUntil("nothing is in doubt", () => published(3));
+    await published(bed, 3);
     await waitUntil("all three came", () => seen.length >= 3);
     expect(seen).toEqual(THREE);
   });
 
   test("a key that Pub/Sub refuses for good waits, the others go on", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     bed.fault = async ({ messages }, accept) => {
       if (messages.some(({ orderingKey }) => orderingKey === "bad"))
         throw new GrpcError(status.INVALID_ARGUMENT, "too large");
@@ -153,7 +136,7 @@ describe("the relay", () => {
   });
 
   test("waits while permission is missing and goes on when it is back, losing nothing", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     let denied = 0;
     bed.fault = async ({ messages }, accept) => {
       const isEvent = messages.some(({ attributes }) => attributes.has("event_id"));
@@ -167,7 +150,7 @@ describe("the relay", () => {
   });
 
   test("two relays side by side publish everything once", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     bed.startRelay();
     bed.startRelay();
     for (let block = 1; block <= 40; block++)
@@ -175,7 +158,7 @@ describe("the relay", () => {
         ...Array.from({ length: 5 }, (_, key) => ({ key: `k${key}`, block, index: key })),
       );
     await waitUntil("all of it came", () => seen.length >= 200);
-    await waitUntil("nothing is in doubt", () => published(200));
+    await published(bed, 200);
     expect(new Set(seen).size).toBe(200);
     expect(seen).toHaveLength(200);
     for (let key = 0; key < 5; key++) {
@@ -185,7 +168,7 @@ describe("the relay", () => {
   });
 
   test("a stopped relay leaves nothing in doubt and another goes on where it was", async () => {
-    const seen = await subscribe();
+    const seen = await subscribe(bed);
     const stop = bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 });
     await waitUntil("the first came", () => seen.length === 1);
@@ -199,10 +182,10 @@ describe("the relay", () => {
   });
 
   test("halts a publication whose journal and outbox disagree, and says why", async () => {
-    await subscribe();
+    await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 });
-    await waitUntil("it is published", () => published(1));
+    await published(bed, 1);
     await bed.outbox.rollBackTo(0);
     await bed.outbox.append({ key: "a", block: 1, body: "{}" });
     await bed.outbox.deploy("build-2");
@@ -214,7 +197,7 @@ describe("the relay", () => {
   });
 
   test("refuses to change what a publication promised when it was created", async () => {
-    await subscribe();
+    await subscribe(bed);
     const stop = bed.startRelay();
     await waitUntil("it is registered", async () => {
       const { rows } = await bed.pool
