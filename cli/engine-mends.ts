@@ -148,27 +148,4 @@ export const ENGINE_MENDS: readonly EngineMend[] = [
                             }
                         }, chain.pollingInterval);`,
   },
-  /*
-   * A row that is changed before it was ever written is written twice, as it was at first and as it
-   * is in the end, and the second time costs far more. Most escrows come to their end within one
-   * batch of a backfill. So the change goes into the row that waits.
-   */
-  {
-    file: "indexing-store/cache.js",
-    find: `if (isUpdate) {
-                updateBuffer.get(table).set(`,
-    times: 1,
-    replace: `if (isUpdate && insertBuffer.get(table).has(ck) === false) {
-                updateBuffer.get(table).set(`,
-  },
-  /*
-   * Every text is searched for null bytes by a regular expression that collects all it finds, each
-   * time it is kept and each time it is written: with the bodies of messages that is much.
-   */
-  {
-    file: "drizzle/text.js",
-    find: String.raw`if (value.match(/\0/g)) {`,
-    times: 1,
-    replace: String.raw`if (value.includes("\0")) {`,
-  },
 ];

@@ -18,7 +18,7 @@ import { evolveParty, partiesTouched } from "../projections/party.ts";
 import { settlementOf } from "../projections/settlement.ts";
 import { evolveSettlementMinute, minuteTouched } from "../projections/settlement-minute.ts";
 import type { Transition } from "../projections/transition.ts";
-import { changes, given, readOnly } from "./engine-row.ts";
+import { changes } from "./changes.ts";
 
 type Db = Context["db"];
 
@@ -37,10 +37,10 @@ async function foldIntoEscrow(db: Db, event: EscrowEvent): Promise<Transition> {
   let transition = transitionOf(null, event);
   await db
     .insert(escrow)
-    .values(given(transition.after))
+    .values(transition.after)
     .onConflictDoUpdate((row) => {
       // A copy, because the engine writes the changes into the row itself.
-      const before = { ...readOnly(row) };
+      const before = { ...row };
       transition = transitionOf(before, event);
       return changes(before, transition.after);
     });
@@ -53,53 +53,42 @@ function transitionOf(before: EscrowState | null, event: EscrowEvent): Transitio
 
 async function store(db: Db, { event, after, anomaly }: Transition): Promise<void> {
   const message = encodeMessage(event);
-  await db.insert(eventTable).values(given({ ...event, streamVersion: after.version, anomaly }));
-  await db.insert(outbox).values(
-    given({
-      chainId: event.chainId,
-      position: event.position,
-      eventId: event.id,
-      blockNumber: event.blockNumber,
-      blockHash: event.blockHash,
-      orderingKey: message.orderingKey,
-      body: message.body,
-      attributes: JSON.stringify(message.attributes),
-    }),
-  );
+  await db.insert(eventTable).values({ ...event, streamVersion: after.version, anomaly });
+  await db.insert(outbox).values({
+    chainId: event.chainId,
+    position: event.position,
+    eventId: event.id,
+    blockNumber: event.blockNumber,
+    blockHash: event.blockHash,
+    orderingKey: message.orderingKey,
+    body: message.body,
+    attributes: JSON.stringify(message.attributes),
+  });
 }
 
 async function project(db: Db, transition: Transition): Promise<void> {
   const approved = approvalOf(transition);
-  if (approved) await db.insert(approval).values(given(approved));
+  if (approved) await db.insert(approval).values(approved);
 
   const settled = settlementOf(transition);
-  if (settled) await db.insert(settlement).values(given(settled));
+  if (settled) await db.insert(settlement).values(settled);
 
   const touched = partiesTouched(transition);
   if (touched.length > 0)
     await db
       .insert(party)
-      .values(touched.map((address) => given(evolveParty(null, transition, address))))
-      .onConflictDoUpdate((proxy) => {
-        const row = readOnly(proxy);
-        return changes(row, evolveParty(row, transition, row.address));
-      });
+      .values(touched.map((address) => evolveParty(null, transition, address)))
+      .onConflictDoUpdate((row) => changes(row, evolveParty(row, transition, row.address)));
 
   const minute = minuteTouched(transition);
   if (minute !== null)
     await db
       .insert(settlementMinute)
-      .values(given(evolveSettlementMinute(null, transition, minute)))
-      .onConflictDoUpdate((proxy) => {
-        const row = readOnly(proxy);
-        return changes(row, evolveSettlementMinute(row, transition, minute));
-      });
+      .values(evolveSettlementMinute(null, transition, minute))
+      .onConflictDoUpdate((row) => changes(row, evolveSettlementMinute(row, transition, minute)));
 
   await db
     .insert(chainStat)
-    .values(given(evolveChainStat(null, transition)))
-    .onConflictDoUpdate((proxy) => {
-      const row = readOnly(proxy);
-      return changes(row, evolveChainStat(row, transition));
-    });
+    .values(evolveChainStat(null, transition))
+    .onConflictDoUpdate((row) => changes(row, evolveChainStat(row, transition)));
 }

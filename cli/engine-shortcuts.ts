@@ -1,0 +1,180 @@
+import type { EngineMend } from "./engine-mends.ts";
+
+/*
+ * Detours of the engine (ponder 0.17.7) on the way of a row from a handler to the database, taken
+ * out as the engine loads. A backfill of ours writes five times the bytes of a plain app; what the
+ * engine does to each of them decides how long it takes.
+ */
+export const ENGINE_SHORTCUTS: readonly EngineMend[] = [
+  /*
+   * A row that is changed before it was ever written is written twice, as it was at first and as it
+   * is in the end, and the second time costs far more. Most escrows come to their end within one
+   * batch of a backfill. So the change goes into the row that waits.
+   */
+  {
+    file: "indexing-store/cache.js",
+    find: `if (isUpdate) {
+                updateBuffer.get(table).set(`,
+    times: 1,
+    replace: `if (isUpdate && insertBuffer.get(table).has(ck) === false) {
+                updateBuffer.get(table).set(`,
+  },
+  /*
+   * Every text is searched for null bytes by a regular expression that collects all it finds, each
+   * time it is kept and each time it is written: with the bodies of messages that is much.
+   */
+  {
+    file: "drizzle/text.js",
+    find: String.raw`if (value.match(/\0/g)) {`,
+    times: 1,
+    replace: String.raw`if (value.includes("\0")) {`,
+  },
+  /*
+   * The engine copies rows on their way in and out, by proxies and structured clones, so that a
+   * handler cannot change what it keeps. The handlers here never change a row that they were given
+   * or have given away (`src/indexing/append.ts`). What is changed in place is thrown away with
+   * everything else when a transaction fails: the engine clears its cache then.
+   */
+  {
+    file: "indexing-store/index.js",
+    find: `import { copy, copyOnWrite } from '../utils/copy.js';`,
+    times: 1,
+    replace: `const copy = (row) => row;
+const copyOnWrite = copy;`,
+  },
+  /*
+   * Every value is made into what the database would give back for it, by way of its text, and into
+   * text again when it is written. The handlers' rows have that form from the start; what is left
+   * out becomes null as ever.
+   */
+  {
+    file: "indexing-store/utils.js",
+    find: `row[columnName] = normalizeColumn(column, row[columnName], isUpdate);
+    }`,
+    times: 1,
+    replace: `if (row[columnName] === undefined)
+            row[columnName] = normalizeColumn(column, undefined, isUpdate);
+    }`,
+  },
+  {
+    file: "indexing-store/utils.js",
+    find: `        row[columnName] = normalizeColumn(column, value, true);
+`,
+    times: 1,
+    replace: "",
+  },
+  /*
+   * Every row that was written stays in memory in case that it is read again, and waits for the end
+   * of its batch. Events, messages, approvals and settlements are never read by a handler. So rows
+   * of a table that nobody has read from are not kept, and go to the database in portions, within
+   * the same transaction, while the handlers go on: both processors have work. Should one of them
+   * fail, the flush at the end of the batch does, and the batch with it.
+   */
+  {
+    file: "indexing-store/cache.js",
+    find: `const primaryKeyCache = getPrimaryKeyCache(tables);
+    for (const table of tables) {`,
+    times: 1,
+    replace: `const primaryKeyCache = getPrimaryKeyCache(tables);
+    const PORTION = 500;
+    let portions = [];
+    let unreadRows = 0;
+    /** From now on rows of this table are found by their keys. */
+    const markRead = (table) => {
+        if (cache.get(table).isRead) return;
+        cache.get(table).isRead = true;
+        const waiting = insertBuffer.get(table);
+        for (const [number, entry] of Array.from(waiting)) {
+            waiting.delete(number);
+            waiting.set(getCacheKey(table, entry.row, primaryKeyCache), entry);
+        }
+    };
+    const keepUnread = (table, row) => {
+        const waiting = insertBuffer.get(table);
+        waiting.set(++unreadRows, { row, metadata: { event } });
+        cache.get(table).isCacheComplete = false;
+        if (waiting.size < PORTION || qb.$dialect === "pglite") return;
+        const rows = Array.from(waiting.values(), (entry) => entry.row);
+        waiting.clear();
+        const written = getCopyHelper(qb, chainId)(table, getCopyText(table, rows));
+        // It is waited for at the flush.
+        written.catch(() => undefined);
+        portions.push(written);
+    };
+    for (const table of tables) {`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `        has({ table, key }) {`,
+    times: 1,
+    replace: `        has({ table, key }) {
+            markRead(table);`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `        async get({ table, key }) {`,
+    times: 1,
+    replace: `        async get({ table, key }) {
+            markRead(table);`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `        async delete({ table, key }) {`,
+    times: 1,
+    replace: `        async delete({ table, key }) {
+            markRead(table);`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `const row = isUpdate ? _row : normalizeRow(table, _row, false);`,
+    times: 1,
+    replace: `const row = isUpdate ? _row : normalizeRow(table, _row, false);
+            if (isUpdate === false && cache.get(table).isRead !== true) {
+                keepUnread(table, row);
+                return row;
+            }`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `const flushEndClock = startClock();`,
+    times: 1,
+    replace: `const flushEndClock = startClock();
+            const written = portions;
+            portions = [];
+            await Promise.all(written).catch((error) => {
+                // A row that breaks a constraint does so again and again; anything else may pass.
+                throw error.message.includes("violates") ? new DelayedInsertError(error.message) : error;
+            });`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `let bytes = 0;
+                    for (const [key, entry] of insertBuffer.get(table)) {`,
+    times: 1,
+    replace: `let bytes = 0;
+                    if (tableCache.isRead !== true) insertBuffer.get(table).clear();
+                    for (const [key, entry] of insertBuffer.get(table)) {`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `        clear() {`,
+    times: 1,
+    replace: `        clear() {
+            portions = [];`,
+  },
+  /*
+   * Each value's column is asked anew how it is written, and each text is searched for what has to
+   * be escaped, also numbers.
+   */
+  {
+    file: "indexing-store/cache.js",
+    find: `            let value = row[columnName];
+            if (isLastColumn) {`,
+    times: 1,
+    replace: `            let value = row[columnName];
+            if (typeof value === "number" || typeof value === "bigint") {
+                result += isLastColumn ? value : value + "\t";
+            }
+            else if (isLastColumn) {`,
+  },
+];
