@@ -5,6 +5,7 @@ import { growthBenchmark } from "./indexing/growth-benchmark.ts";
 import { liveBenchmark } from "./indexing/live-benchmark.ts";
 import { replayBenchmark } from "./indexing/replay-benchmark.ts";
 import { latencyBenchmark } from "./latency/latency-benchmark.ts";
+import { memoryBenchmark } from "./memory/memory-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
 
 /** Every benchmark by the name that `npm run bench -- <name>` takes. */
@@ -17,4 +18,5 @@ export const BENCHMARKS = {
   relay: relayBenchmark,
   latency: latencyBenchmark,
   consumer: consumerBenchmark,
+  memory: memoryBenchmark,
 };

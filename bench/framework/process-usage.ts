@@ -21,16 +21,18 @@ type Process = { pid: number; parent: number; cpuSeconds: number; peakMemoryMb: 
  * Watches a process tree from now on, through /proc, which only Linux has: elsewhere both numbers
  * are NaN. What happened in the last 50 ms of a process that ends by itself is missing.
  *
+ * @param isAlone leaves out the processes below it
  * @returns a function that ends the watch; call it before the process is killed
  */
-export function watchUsage(pid: number): () => Promise<Usage> {
-  const atStart = new Map(treeOf(pid).map((each) => [each.pid, each.cpuSeconds]));
+export function watchUsage(pid: number, { isAlone = false } = {}): () => Promise<Usage> {
+  const lookAt = (): Process[] => (isAlone ? itself(pid) : treeOf(pid));
+  const atStart = new Map(lookAt().map((each) => [each.pid, each.cpuSeconds]));
   const stopped = new AbortController();
   let cpuSeconds = process.platform === "linux" ? 0 : Number.NaN;
   let peakMemoryMb = cpuSeconds;
 
   const look = (): void => {
-    const tree = treeOf(pid);
+    const tree = lookAt();
     if (tree.length === 0) return;
     const cpu = tree.map((each) => each.cpuSeconds - (atStart.get(each.pid) ?? 0));
     cpuSeconds = Math.max(cpuSeconds, sum(cpu));
@@ -49,6 +51,10 @@ export function watchUsage(pid: number): () => Promise<Usage> {
     await watching;
     return { cpuSeconds, peakMemoryMb };
   };
+}
+
+function itself(pid: number): Process[] {
+  return process.platform === "linux" ? [readProcess(pid) ?? []].flat() : [];
 }
 
 /** The process and its descendants; none when it is gone. */

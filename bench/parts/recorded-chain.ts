@@ -1,4 +1,5 @@
 import { numberToHex } from "viem";
+import { bloomOf } from "../../audit/log-bloom.ts";
 import { headerJson, ZERO_HASH } from "../../test/support/header-json.ts";
 import type { LogFilter } from "../../test/support/log-filter.ts";
 import { hashOf } from "./chain-file.ts";
@@ -18,9 +19,12 @@ type Block = {
 export class RecordedChain {
   readonly #blocks: Block[] = [];
   readonly #numbers = new Map<string, number>();
+  readonly #hasBlooms: boolean;
   #head = 0;
 
-  constructor() {
+  /** @param hasBlooms headers tell exactly what a block logs, which takes a hash per value to make */
+  constructor({ hasBlooms = false } = {}) {
+    this.#hasBlooms = hasBlooms;
     this.append({ number: 0, timestamp: 1_500_000_000, transactions: [] });
   }
 
@@ -52,15 +56,16 @@ export class RecordedChain {
         return { ...log, json };
       }),
     );
-    const header = JSON.stringify(
-      headerJson({
+    const header = JSON.stringify({
+      ...headerJson({
         number,
         hash: blockHash,
         parentHash: number === 0 ? undefined : hashOf(number - 1),
         timestamp,
         hasLogs: logs.length > 0,
       }),
-    );
+      ...(this.#hasBlooms ? { logsBloom: bloomOf(logs) } : {}),
+    });
     this.#blocks.push({
       logs,
       header: header.slice(0, -1),
