@@ -1,5 +1,6 @@
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { AuditedStore } from "../../audit/audited-store.ts";
 import { findDeployment } from "../../verify/deployment.ts";
 import { FrozenDatabase } from "../../verify/frozen-database.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";
@@ -34,15 +35,18 @@ test("the last indexed block is one that is wholly there, also before the first 
     const database = await FrozenDatabase.open(url);
     const { chains } = await findDeployment(database);
     await database.close({ keep: false });
-    return chains[0] ?? {};
+    const audited = await AuditedStore.open(url);
+    const auditedTo = (await audited.finalBlocks()).get(CHAIN);
+    await audited.close();
+    return { ...chains[0], auditedTo };
   };
-  const live = { indexedBlock: 12, finalBlock: 8 };
+  const live = { indexedBlock: 12, finalBlock: 8, auditedTo: 8 };
   expect(await state(1, endOf(12), endOf(8))).toMatchObject(live);
-  const takenBack = { indexedBlock: 8, finalBlock: 8 };
+  const takenBack = { indexedBlock: 8, finalBlock: 8, auditedTo: 8 };
   expect(await state(0, endOf(12), endOf(8))).toMatchObject(takenBack);
-  const batch = { indexedBlock: 5, finalBlock: 5 };
+  const batch = { indexedBlock: 5, finalBlock: 5, auditedTo: 5 };
   expect(await state(0, endOf(5), endOf(5))).toMatchObject(batch);
-  const nothingYet = { indexedBlock: 4, finalBlock: 4 };
+  const nothingYet = { indexedBlock: 4, finalBlock: 4, auditedTo: 4 };
   expect(await state(0, beginningOf(5), beginningOf(5))).toMatchObject(nothingYet);
 });
 
