@@ -115,6 +115,54 @@ export const ENGINE_MENDS: readonly EngineMend[] = [
                 yield { events, checkpoint: params.to, blockRange };`,
   },
   /*
+   * A reorg of one chain takes back, with the dropped blocks, whatever other chains did after them,
+   * and the engine indexed that again only with the next block of any chain. Meanwhile rows were
+   * missing that nothing had happened to, also final ones, and every checkpoint claimed them. So it
+   * is indexed again in the transaction that takes it back, as a block without events of its own,
+   * which also sets the chain's checkpoint to the last block that both branches have.
+   */
+  {
+    file: "runtime/realtime.js",
+    find: `event_count: reorgedEvents.length,
+                    });
+                }
+                pendingEvents = pendingEvents.filter((e) => isReorgedEvent(e) === false);
+                yield { type: "reorg", chain, checkpoint };`,
+    times: 1,
+    replace: `event_count: reorgedEvents.length,
+                    });
+                }
+                const keptEvents = pendingEvents
+                    .filter((e) => isReorgedEvent(e) === false)
+                    .sort((a, b) => (a.checkpoint < b.checkpoint ? -1 : 1));
+                pendingEvents = [];
+                executedEvents = executedEvents.concat(keptEvents);
+                yield { type: "block", isReorg: true, events: keptEvents, chain, checkpoint };`,
+  },
+  {
+    file: "runtime/multichain.js",
+    find: `// Events must be run block-by-block, so that`,
+    times: 1,
+    replace: `if (event.isReorg) {
+                        await dropTriggers(tx, { tables }, context);
+                        await dropLiveQueryTriggers(tx, { namespaceBuild, tables }, context);
+                        await revertMultichain(tx, { checkpoint: event.checkpoint, tables }, context);
+                        await createTriggers(tx, { tables }, context);
+                        await createLiveQueryTriggers(tx, { namespaceBuild, tables }, context);
+                        // What was read so far is of the dropped branch.
+                        indexingCache.clear();
+                        indexingCache.qb = tx;
+                        await indexingCache.prefetch({ events: event.events });
+                    }
+                    // Events must be run block-by-block, so that`,
+  },
+  {
+    file: "runtime/multichain.js",
+    find: `msg: "Indexed block",`,
+    times: 1,
+    replace: `msg: event.isReorg ? "Reorged block" : "Indexed block",`,
+  },
+  /*
    * The engine asks for the head at fixed intervals, also while it is busy with what it heard last,
    * and goes through the answers in their order. While nodes disagree it then follows, one after
    * the other, forks that nobody speaks of any more. So it asks again when it is done: the promise
