@@ -59,14 +59,20 @@ export class AuditedStore {
     await this.#pool.end();
   }
 
-  /** The last final block that was indexed of each chain. */
+  /**
+   * The last final block that was indexed of each chain. After a crash the engine goes on behind its
+   * safe checkpoint, and takes back what came later, until it is ready again.
+   */
   async finalBlocks(): Promise<Map<number, number>> {
     // Digits 27 to 42 of a checkpoint are its block's number. Before the first batch of a backfill
     // it is the beginning of the start block; all others are of a block's end, 33 nines.
     const { rows } = await this.#pool.query(
       `select chain_id, substr(checkpoint, 27, 16)::bigint
                         - case when right(checkpoint, 33) = repeat('9', 33) then 0 else 1 end as block
-       from (select chain_id, least(finalized_checkpoint, latest_checkpoint) as checkpoint
+       from (select chain_id, least(finalized_checkpoint, latest_checkpoint,
+                      case when (select value ->> 'is_ready' from "${this.schema}"._ponder_meta
+                                 where key = 'app') = '1' then null
+                           else safe_checkpoint end) as checkpoint
              from "${this.schema}"._ponder_checkpoint) c`,
     );
     return new Map(rows.map(({ chain_id, block }) => [Number(chain_id), Number(block)]));

@@ -11,11 +11,13 @@ export type DeployedChain = {
   /**
    * Last block that was indexed wholly. After a crash the engine takes back what is not final and
    * leaves its latest checkpoint where it was: until it is ready again, this is the last final one.
-   * Live, it takes the rows of a dropped branch back a moment before it moves the checkpoint, so of
-   * blocks that are not final a state is only as good as the moment.
    */
   indexedBlock: number;
-  /** Last of them that is final. */
+  /**
+   * Last of them that is final. After a crash the engine also takes back what is, when it came after
+   * something that is not on another chain, and goes on behind its safe checkpoint: until it is ready
+   * again, this is the block of that.
+   */
   finalBlock: number;
 };
 
@@ -47,9 +49,10 @@ export async function findDeployment(
       from ${sql.id(own, "_ponder_meta")} where key = 'app'`,
   );
   const chains = await database.read(
-    sql<{ chain_id: string; chain_name: string; indexed: string; final: string }>`
+    sql<{ chain_id: string; chain_name: string; indexed: string; final: string; safe: string }>`
       select chain_id, chain_name, ${wholeBlockOf(sql`latest_checkpoint`)} as indexed,
-             ${wholeBlockOf(sql`finalized_checkpoint`)} as final
+             ${wholeBlockOf(sql`finalized_checkpoint`)} as final,
+             ${wholeBlockOf(sql`safe_checkpoint`)} as safe
       from ${sql.id(own, "_ponder_checkpoint")} order by chain_id`,
   );
   return {
@@ -57,7 +60,9 @@ export async function findDeployment(
     buildId: meta?.build_id ?? "",
     chains: chains.map((row) => {
       const indexed = Number(row.indexed);
-      const finalBlock = Math.min(indexed, Number(row.final));
+      const finalBlock = Math.min(
+        ...[indexed, Number(row.final), ...(meta?.is_ready ? [] : [Number(row.safe)])],
+      );
       return {
         chainId: Number(row.chain_id),
         name: row.chain_name,
