@@ -119,7 +119,8 @@ export const ENGINE_MENDS: readonly EngineMend[] = [
    * and the engine indexed that again only with the next block of any chain. Meanwhile rows were
    * missing that nothing had happened to, also final ones, and every checkpoint claimed them. So it
    * is indexed again in the transaction that takes it back, as a block without events of its own,
-   * which also sets the chain's checkpoint to the last block that both branches have.
+   * which also sets the chain's checkpoint to the last block that both branches have. The engine
+   * has a counter of reorgs as well, and never raises it.
    */
   {
     file: "runtime/realtime.js",
@@ -137,6 +138,7 @@ export const ENGINE_MENDS: readonly EngineMend[] = [
                     .sort((a, b) => (a.checkpoint < b.checkpoint ? -1 : 1));
                 pendingEvents = [];
                 executedEvents = executedEvents.concat(keptEvents);
+                params.common.metrics.ponder_realtime_reorg_total.inc({ chain: chain.name });
                 yield { type: "block", isReorg: true, events: keptEvents, chain, checkpoint };`,
   },
   {

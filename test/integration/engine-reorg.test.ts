@@ -40,6 +40,8 @@ let steps: AsyncGenerator<Step>;
 let coming: Promise<IteratorResult<Step>>;
 /** What the database holds, in the order of its making. */
 let indexed: IndexedEvent[];
+/** The chains whose reorgs the engine counted. */
+let reorgs: string[];
 
 beforeAll(async () => {
   mendEngine();
@@ -53,6 +55,7 @@ beforeEach(async () => {
   soon = new FollowedChain(IS_SOON_FINAL);
   simulator = await ChainSimulator.start([deep.node, soon.node]);
   indexed = [];
+  reorgs = [];
   steps = follow([deep, soon]);
   coming = steps.next();
 });
@@ -96,6 +99,7 @@ test("what a reorg takes back of another chain is indexed again before anything 
   await next();
   expect(blocksOf(soon)).toEqual([4, 5, 6]);
   expect(blocksOf(deep)).toEqual([]);
+  expect(reorgs).toEqual([deep.engineChain.name, deep.engineChain.name]);
 });
 
 /** Does what the engine does to its rows with the next step, and sees that no claim is too high. */
@@ -140,7 +144,7 @@ function blockOf({ checkpoint }: IndexedEvent): number {
 
 function follow(followed: FollowedChain[]): AsyncGenerator<Step> {
   return getRealtimeEventsMultichain({
-    common: { logger: silentLogger(), metrics: countsNothing(), shutdown: { isKilled: false } },
+    common: { logger: silentLogger(), metrics: countsReorgs(), shutdown: { isKilled: false } },
     indexingBuild: {
       chains: followed.map(({ engineChain }) => engineChain),
       rpcs: followed.map(({ rpc }) => rpc),
@@ -234,8 +238,18 @@ function empty(count: number) {
   return Array.from({ length: count }, () => ({ transactions: [], secondsLater: 2 }));
 }
 
-function countsNothing() {
-  return new Proxy({}, { get: () => ({ inc: nothing, set: nothing, observe: nothing }) });
+function countsReorgs() {
+  const count = ({ chain }: { chain: string }) => reorgs.push(chain);
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => ({
+        inc: name === "ponder_realtime_reorg_total" ? count : nothing,
+        set: nothing,
+        observe: nothing,
+      }),
+    },
+  );
 }
 
 function silentLogger() {
