@@ -109,15 +109,18 @@ export class ReconcileLoop {
     const replaced = await this.#whoseBlockIsReplaced(events);
     const { topic, finality } = this.#publication;
     const [first] = replaced;
+    let written = 0;
     if (first && finality === "finalized") await this.#ground.halt(this.#publication, first);
     else if (first) {
       const { instance } = this.#leases;
-      const written = await retract(this.#db, this.#publication, instance, lead, replaced);
+      written = await retract(this.#db, this.#publication, instance, lead, replaced);
+    }
+    if (written > 0) {
       this.#log.info({ written }, "events retracted: the chain replaced their blocks");
       this.#metrics.retracted(topic, written);
-      if (written > 0) this.#onRetracted();
+      this.#onRetracted();
     }
-    this.#metrics.unconfirmed(topic, events.length - replaced.length);
+    this.#metrics.unconfirmed(topic, events.length - written);
     return events.length;
   }
 

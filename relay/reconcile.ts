@@ -77,6 +77,11 @@ export async function readUnconfirmed(
  * Appends a retraction to the journal for each of these events that still is unconfirmed. Each
  * announcement is taken back once: the journal's unique ids see to it.
  *
+ * What stands on a key is of one branch of the chain, and is taken back from its end: an event
+ * waits for those of its chain that were announced after it on its key. There may be no evidence
+ * of those yet, while the other branch is the shorter one; should the old branch return then, they
+ * would stand before what is announced again.
+ *
  * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the chains.
  *
  * @param events the newest first
@@ -100,16 +105,26 @@ export async function retract(
         ${retractions.map(({ attributes }) => JSON.stringify(attributes))}::jsonb[]
       ) with ordinality as w (event_id, incarnation, body, attributes, nth_of_all)
     ),
-    due as (
-      select m.ordering_key, m.event_id, m.incarnation, m.chain_id, m.block_number, m.block_hash,
-             m.position, w.body, w.attributes,
-             row_number() over (partition by m.ordering_key order by w.nth_of_all) as nth,
-             count(*) over (partition by m.ordering_key) as of_key
+    proven as (
+      select m.ordering_key, m.sequence, m.event_id, m.incarnation, m.chain_id, m.block_number,
+             m.block_hash, m.position, w.body, w.attributes, w.nth_of_all
       from wanted w
       join relay.message m
         on m.publication_id = ${id} and m.event_id = w.event_id and m.kind = 'event'
            and m.incarnation = w.incarnation
       where ${isUnconfirmed(id)} and ${hasLead(instance, lead)} and ${isOpen(id)}
+    ),
+    due as (
+      select p.*,
+             row_number() over (partition by p.ordering_key order by p.nth_of_all) as nth,
+             count(*) over (partition by p.ordering_key) as of_key
+      from proven p
+      where not exists (
+        select from relay.message m
+        where m.publication_id = ${id} and m.ordering_key = p.ordering_key
+          and m.sequence > p.sequence and m.chain_id = p.chain_id
+          and m.kind = 'event' and ${isStanding()}
+          and (m.event_id, m.incarnation) not in (select event_id, incarnation from proven))
     ),
     -- An update that joins locks in any order: without this it could deadlock with a capture.
     locked as materialized (

@@ -20,11 +20,16 @@ beforeEach(async () => {
 });
 
 /** Takes back all that is unconfirmed, as on the chain's word. */
-async function takeBack(publication: Publication, leases: LeaseKeeper): Promise<number> {
+async function takeBack(
+  publication: Publication,
+  leases: LeaseKeeper,
+  isReplaced: (block: number) => boolean = () => true,
+): Promise<number> {
   const lead = leases.lead(publication);
   if (lead === null) throw new Error("the lead was not taken");
   const events = await readUnconfirmed(db, publication, 100);
-  return await retract(db, publication, leases.instance, lead, events);
+  const replaced = events.filter(({ blockNumber }) => isReplaced(blockNumber));
+  return await retract(db, publication, leases.instance, lead, replaced);
 }
 
 async function publish(config?: PublicationConfig) {
@@ -46,6 +51,29 @@ function looker(publication: Publication, leases: LeaseKeeper, deployment = "bui
 }
 
 describe("capture", () => {
+  test("takes an event back only with those that came after it on its key, of which the shorter branch says nothing yet", async () => {
+    const { publication, leases } = await publicationWithLeases(db);
+    const look = looker(publication, leases);
+    const branch = [
+      { key: "a", block: 1 },
+      { key: "b", block: 1, index: 1 },
+      { key: "a", block: 3 },
+      { key: "a", block: 4 },
+    ];
+    await outbox.append(...branch);
+    expect(await look()).toEqual({ captured: 4, unconfirmed: 0 });
+    await outbox.rollBackTo(0);
+    // Another block 1, and no block 3 yet: of key `a` nothing can be taken back.
+    expect(await takeBack(publication, leases, (block) => block < 3)).toBe(1);
+    expect(await takeBack(publication, leases, (block) => block !== 3)).toBe(1);
+    expect(await takeBack(publication, leases)).toBe(2);
+    expect(await takeBack(publication, leases)).toBe(0);
+    const told = (await readJournal(db, publication)).filter(([key]) => key === "a");
+    expect(told.map(([, , eventId]) => eventId)).toEqual(
+      ["e-1-0", "e-3-0", "e-4-0"].concat(["e-4-0", "e-3-0", "e-1-0"]),
+    );
+  });
+
   test("tells an event again that was taken back and is in the outbox again before anybody has missed it", async () => {
     const { publication, leases } = await publicationWithLeases(db);
     const look = looker(publication, leases);
