@@ -21,8 +21,8 @@ type Key = {
  * - at no time do two facts of a key stand that no single branch has: so no replacement comes
  *   before the retraction of what it replaces;
  * - none is told before its block has as many others on top of it as the topic asks for;
- * - each retraction takes back one fact that stands and whose block the chain did drop; a final
- *   topic takes back nothing.
+ * - each retraction takes back the last fact that stands on its key, whose block the chain did
+ *   drop; a final topic takes back nothing.
  */
 export class TopicJudge {
   readonly topic: string;
@@ -95,6 +95,8 @@ export class TopicJudge {
     const block = standing.get(retracts);
     if (block === undefined) problem(`takes back ${retracts}, which does not stand`);
     else if (!block.wasDropped) problem(`takes back ${retracts}, whose block was never dropped`);
+    else if ([...standing.keys()].at(-1) !== retracts)
+      problem(`takes back ${retracts} before what came after it`);
     standing.delete(retracts);
   }
 
