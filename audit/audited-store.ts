@@ -2,6 +2,8 @@ import pg from "pg";
 import { ConfigError } from "../config/config-error.ts";
 import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
 import type { EventRow } from "../src/events/event-row.ts";
+import { findDeployment } from "../verify/deployment.ts";
+import { FrozenDatabase } from "../verify/frozen-database.ts";
 
 const PAGE_ROWS = 10_000;
 const COLUMNS = `chain_id, id, position, stream, stream_version, type, schema_version, revision,
@@ -16,9 +18,11 @@ type Place = { block: number; logIndex: number; id: string };
  */
 export class AuditedStore {
   readonly schema: string;
+  readonly #databaseUrl: string;
   readonly #pool: pg.Pool;
 
-  private constructor(pool: pg.Pool, schema: string) {
+  private constructor(databaseUrl: string, pool: pg.Pool, schema: string) {
+    this.#databaseUrl = databaseUrl;
     this.#pool = pool;
     this.schema = schema;
   }
@@ -48,7 +52,7 @@ export class AuditedStore {
             mayPass: true,
           },
         ]);
-      return new AuditedStore(pool, rows[0].schema);
+      return new AuditedStore(databaseUrl, pool, rows[0].schema);
     } catch (error) {
       await pool.end();
       throw error;
@@ -59,23 +63,15 @@ export class AuditedStore {
     await this.#pool.end();
   }
 
-  /**
-   * The last final block that was indexed of each chain. After a crash the engine goes on behind its
-   * safe checkpoint, and takes back what came later, until it is ready again.
-   */
+  /** The last final block that was indexed of each chain. */
   async finalBlocks(): Promise<Map<number, number>> {
-    // Digits 27 to 42 of a checkpoint are its block's number. Before the first batch of a backfill
-    // it is the beginning of the start block; all others are of a block's end, 33 nines.
-    const { rows } = await this.#pool.query(
-      `select chain_id, substr(checkpoint, 27, 16)::bigint
-                        - case when right(checkpoint, 33) = repeat('9', 33) then 0 else 1 end as block
-       from (select chain_id, least(finalized_checkpoint, latest_checkpoint,
-                      case when (select value ->> 'is_ready' from "${this.schema}"._ponder_meta
-                                 where key = 'app') = '1' then null
-                           else safe_checkpoint end) as checkpoint
-             from "${this.schema}"._ponder_checkpoint) c`,
-    );
-    return new Map(rows.map(({ chain_id, block }) => [Number(chain_id), Number(block)]));
+    const database = await FrozenDatabase.open(this.#databaseUrl);
+    try {
+      const { chains } = await findDeployment(database, this.schema);
+      return new Map(chains.map(({ chainId, finalBlock }) => [chainId, finalBlock]));
+    } finally {
+      await database.close({ keep: false });
+    }
   }
 
   /**

@@ -7,7 +7,8 @@ import type { Report } from "../framework/report.ts";
 import { medianRate, runInTurn, type Sample, type Series } from "../framework/run-in-turn.ts";
 import { median, percentile } from "../framework/statistics.ts";
 import { ESCROW_STREAM } from "../indexing/engine-indexers.ts";
-import { CHAIN_ID, escrowChain, FACTORIES } from "../parts/escrow-chain.ts";
+import { recordedPlace } from "../indexing/place.ts";
+import { CHAIN_ID, escrowChain } from "../parts/escrow-chain.ts";
 import { query, startDatabase } from "../parts/start-database.ts";
 import { startRpc } from "../parts/start-rpc.ts";
 import type { LoadResult, Question } from "./load-process.ts";
@@ -31,14 +32,7 @@ export const apiBenchmark = defineBenchmark({
     const { escrows, connections, seconds } = run.options;
     const postgres = await startDatabase(run.folder);
     const rpc = await startRpc(run.folder, escrowChain({ escrows, escrowsPerBlock: 20 }));
-    const place = {
-      databaseUrl: await postgres.createDatabase(),
-      rpcUrl: rpc.url,
-      chainId: CHAIN_ID,
-      factories: FACTORIES,
-      lastBlock: rpc.lastBlock,
-      requestsPerSecond: 1_000,
-    };
+    const place = recordedPlace(await postgres.createDatabase(), rpc);
     run.print(`indexing ${escrows} escrows`);
     const indexer = await ESCROW_STREAM.start(place);
     while (!(await indexer.isReady())) await setTimeout(50);

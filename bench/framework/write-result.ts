@@ -25,5 +25,5 @@ export function writeResult(name: string, heading: Heading, report: Report): voi
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `${name}.md`), `${text}\n`);
   const json = { title, command, date, machine, ...report };
-  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(json, null, 2)}\n`);
+  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(json)}\n`);
 }

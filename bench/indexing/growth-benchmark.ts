@@ -1,11 +1,11 @@
 import { defineBenchmark } from "../framework/benchmark.ts";
 import type { Report } from "../framework/report.ts";
 import { medianRate, runInTurn, type Series, seriesTable } from "../framework/run-in-turn.ts";
-import { CHAIN_ID, EVENTS_PER_ESCROW, escrowChain, FACTORIES } from "../parts/escrow-chain.ts";
+import { EVENTS_PER_ESCROW, escrowChain } from "../parts/escrow-chain.ts";
 import { startDatabase } from "../parts/start-database.ts";
 import { startRpc } from "../parts/start-rpc.ts";
 import { ESCROW_STREAM } from "./engine-indexers.ts";
-import type { Facts } from "./place.ts";
+import { type Facts, recordedPlace } from "./place.ts";
 import { type IndexerSample, runIndexer } from "./run-indexer.ts";
 
 const ESCROWS_PER_BLOCK = 20;
@@ -36,14 +36,7 @@ export const growthBenchmark = defineBenchmark({
             escrowChain({ escrows, escrowsPerBlock: ESCROWS_PER_BLOCK }),
           );
           const databaseUrl = await postgres.createDatabase();
-          const place = {
-            databaseUrl,
-            rpcUrl: rpc.url,
-            chainId: CHAIN_ID,
-            factories: FACTORIES,
-            lastBlock: rpc.lastBlock,
-            requestsPerSecond: 1_000,
-          };
+          const place = recordedPlace(databaseUrl, rpc);
           try {
             return await runIndexer(ESCROW_STREAM, place, expected, postgres.pid);
           } finally {

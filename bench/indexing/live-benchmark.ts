@@ -3,16 +3,11 @@ import { defineBenchmark } from "../framework/benchmark.ts";
 import { watchUsage } from "../framework/process-usage.ts";
 import type { Report } from "../framework/report.ts";
 import { runInTurn, type Sample, type Series, seriesTable } from "../framework/run-in-turn.ts";
-import {
-  approvalBlocks,
-  CHAIN_ID,
-  type ChainBlock,
-  escrowChain,
-  FACTORIES,
-} from "../parts/escrow-chain.ts";
+import { approvalBlocks, type ChainBlock, escrowChain } from "../parts/escrow-chain.ts";
 import { query, startDatabase } from "../parts/start-database.ts";
 import { startRpc } from "../parts/start-rpc.ts";
 import { ESCROW_STREAM, type RunningEngine } from "./engine-indexers.ts";
+import { recordedPlace } from "./place.ts";
 
 const EVENTS_PER_BLOCK = [0, 10, 100];
 const ESCROWS_PER_BLOCK = 200;
@@ -55,14 +50,7 @@ export const liveBenchmark = defineBenchmark({
     await rpc.setHead(knownHead);
     const databaseUrl = await postgres.createDatabase();
     run.print(`indexing ${escrows} escrows`);
-    const indexer = await ESCROW_STREAM.start({
-      databaseUrl,
-      rpcUrl: rpc.url,
-      chainId: CHAIN_ID,
-      factories: FACTORIES,
-      lastBlock: rpc.lastBlock,
-      requestsPerSecond: 1_000,
-    });
+    const indexer = await ESCROW_STREAM.start(recordedPlace(databaseUrl, rpc));
     await untilIndexed(indexer, knownHead);
     let events = 2 * escrows;
     const series = await runInTurn(

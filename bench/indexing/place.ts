@@ -1,3 +1,6 @@
+import { CHAIN_ID, FACTORIES } from "../parts/escrow-chain.ts";
+import type { RunningRpc } from "../parts/start-rpc.ts";
+
 /** Where an indexer works, and on what. */
 export type Place = {
   databaseUrl: string;
@@ -9,6 +12,18 @@ export type Place = {
   /** What the node allows: ours is told, the others have their own ways. */
   requestsPerSecond: number;
 };
+
+/** A database and the node of a recorded escrow chain, which answers as often as it is asked. */
+export function recordedPlace(databaseUrl: string, { url, lastBlock }: RunningRpc): Place {
+  return {
+    databaseUrl,
+    rpcUrl: url,
+    chainId: CHAIN_ID,
+    factories: FACTORIES,
+    lastBlock,
+    requestsPerSecond: 1_000,
+  };
+}
 
 /** What an indexer wrote, in the same words for each of them. */
 export type Facts = {

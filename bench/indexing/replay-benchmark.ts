@@ -2,11 +2,11 @@ import { defineBenchmark } from "../framework/benchmark.ts";
 import type { Report } from "../framework/report.ts";
 import { medianRate, runInTurn, type Series, seriesTable } from "../framework/run-in-turn.ts";
 import { median } from "../framework/statistics.ts";
-import { CHAIN_ID, EVENTS_PER_ESCROW, escrowChain, FACTORIES } from "../parts/escrow-chain.ts";
+import { EVENTS_PER_ESCROW, escrowChain } from "../parts/escrow-chain.ts";
 import { startDatabase } from "../parts/start-database.ts";
 import { startRpc } from "../parts/start-rpc.ts";
 import { ESCROW_STREAM, PLAIN_PONDER } from "./engine-indexers.ts";
-import type { Facts } from "./place.ts";
+import { type Facts, recordedPlace } from "./place.ts";
 import { type IndexerSample, runIndexer } from "./run-indexer.ts";
 
 const USUAL_EVENTS = 60_000;
@@ -23,14 +23,7 @@ export const replayBenchmark = defineBenchmark({
     const escrowsPerBlock = EVENTS_PER_BLOCK / EVENTS_PER_ESCROW;
     const postgres = await startDatabase(run.folder);
     const rpc = await startRpc(run.folder, escrowChain({ escrows, escrowsPerBlock }));
-    const place = {
-      databaseUrl: await postgres.createDatabase(),
-      rpcUrl: rpc.url,
-      chainId: CHAIN_ID,
-      factories: FACTORIES,
-      lastBlock: rpc.lastBlock,
-      requestsPerSecond: 1_000,
-    };
+    const place = recordedPlace(await postgres.createDatabase(), rpc);
     const expected: Partial<Facts> = { events: escrows * EVENTS_PER_ESCROW, escrows, faults: 0 };
     run.print("filling the RPC cache");
     await runIndexer(ESCROW_STREAM, place, expected, postgres.pid);

@@ -6,6 +6,7 @@ import { measureStages, type Stages } from "./measure-stages.ts";
 import { type Arrival, type Stack, startStack } from "./start-stack.ts";
 
 const RATES = [1, 20, 200];
+const STAGES = ["seen", "committed", "captured", "published", "arrived"] as const;
 const SHARES = [0.5, 0.95, 0.99];
 const FORK_EVENTS = 5;
 const LONGEST_WAIT_MS = 60_000;
@@ -113,7 +114,7 @@ function report(
         ],
         rows: measured.map(({ rate, stages }) => [
           rate,
-          ...(["seen", "committed", "captured", "published", "arrived"] as const).map((stage) =>
+          ...STAGES.map((stage) =>
             [0.5, 0.99].map((share) => ofShare(stages, (each) => each[stage], share)).join(" / "),
           ),
         ]),
@@ -146,7 +147,14 @@ function report(
         isMet: p99 < 60,
       },
     ],
-    raw: { measured, retractionMs },
+    raw: {
+      stages: STAGES,
+      byRate: measured.map(({ rate, stages }) => ({
+        rate,
+        ms: stages.map((each) => STAGES.map((stage) => round(each[stage]))),
+      })),
+      retractionMs: retractionMs.map(round),
+    },
   };
 }
 

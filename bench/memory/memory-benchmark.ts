@@ -2,10 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import { type BenchmarkRun, defineBenchmark } from "../framework/benchmark.ts";
 import type { Cell, Report } from "../framework/report.ts";
 import { ESCROW_STREAM, ourEnvironment } from "../indexing/engine-indexers.ts";
-import type { Place } from "../indexing/place.ts";
-import { CHAIN_ID, EVENTS_PER_ESCROW, escrowChain, FACTORIES } from "../parts/escrow-chain.ts";
+import { type Place, recordedPlace } from "../indexing/place.ts";
+import { EVENTS_PER_ESCROW, escrowChain } from "../parts/escrow-chain.ts";
 import { type BenchPostgres, startDatabase } from "../parts/start-database.ts";
-import { type RunningRpc, startRpc } from "../parts/start-rpc.ts";
+import { startRpc } from "../parts/start-rpc.ts";
 import { COMMANDS, canRun } from "./commands.ts";
 import { type CommandUsage, measureCommand } from "./measure-command.ts";
 
@@ -55,7 +55,7 @@ async function measureAt(
   const escrowsPerBlock = EVENTS_PER_BLOCK / EVENTS_PER_ESCROW;
   const rpc = await startRpc(run.folder, escrowChain({ escrows, escrowsPerBlock }), 0, true);
   const databaseUrl = await postgres.createDatabase();
-  const place = placeOf(databaseUrl, rpc);
+  const place = recordedPlace(databaseUrl, rpc);
   run.print(`indexing ${events.toLocaleString("en-US")} events`);
   await index(place, { events, escrows });
   const ground = { databaseUrl, folder: run.folder };
@@ -72,17 +72,6 @@ async function measureAt(
   await rpc.child.end();
   await postgres.dropDatabase(databaseUrl);
   return usages;
-}
-
-function placeOf(databaseUrl: string, rpc: RunningRpc): Place {
-  return {
-    databaseUrl,
-    rpcUrl: rpc.url,
-    chainId: CHAIN_ID,
-    factories: FACTORIES,
-    lastBlock: rpc.lastBlock,
-    requestsPerSecond: 1_000,
-  };
 }
 
 /** @throws when something else was indexed than what is on the chain */

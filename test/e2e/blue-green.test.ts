@@ -23,14 +23,14 @@ beforeAll(async () => {
 afterAll(() => world?.end());
 
 test("A changed build is indexed beside the old one, takes its place when it is ready, and publishes nothing again", async () => {
-  const { recorder, start, deploymentSchemas } = service;
+  const { recorder, start, deploymentSchemas, viewedSchema, countByRest } = service;
   await chain.makeDeals();
   await chain.makeFinal();
   const blue = start();
   await recorder.waitForIds(FINAL_TOPIC, await expectedIds(chain));
   const [blueSchema = ""] = await deploymentSchemas();
   expect(await viewedSchema()).toBe(blueSchema);
-  const answers = watchAnswers(askRest);
+  const answers = watchAnswers(countByRest);
   await waitUntil("REST answers", () => answers.count > 0);
 
   const changed = join(world.folder, "changed-build");
@@ -64,20 +64,3 @@ test("A changed build is indexed beside the old one, takes its place when it is 
   // REST never failed while the views changed under it, and never showed fewer escrows.
   expect(answers.problems).toEqual([]);
 });
-
-/** The deployment that the stable views show. */
-async function viewedSchema(): Promise<string | undefined> {
-  const rows = await world.query<{ name: string }>(
-    service.databaseUrl,
-    `select distinct table_schema as name from information_schema.view_table_usage
-     where view_schema = 'escrow' and view_name = 'event'`,
-  );
-  return rows[0]?.name;
-}
-
-async function askRest(): Promise<number> {
-  const response = await fetch(`${service.apiUrl}/v1/escrows?limit=1000`);
-  if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
-  const { escrows } = (await response.json()) as { escrows: unknown[] };
-  return escrows.length;
-}

@@ -27,14 +27,14 @@ afterAll(() => world?.end());
  * kill meets it there and nowhere else.
  */
 test("A replay that is killed before its order, during the handover, and while it removes the old deployment disturbs no reader and no subscriber, and the next one goes on", async () => {
-  const { recorder, deploymentSchemas } = service;
+  const { recorder, deploymentSchemas, countByRest, countBySql } = service;
   await chain.makeDeals();
   await chain.makeFinal();
   const running = service.start();
   await recorder.waitForIds(FINAL_TOPIC, await expectedIds(chain));
   const [first = ""] = await deploymentSchemas();
   const second = `${first}_r2`;
-  const watches = [askRest, askSql].map(watchAnswers);
+  const watches = [countByRest, countBySql].map(watchAnswers);
   for (const watch of watches) await waitUntil("an answer", () => watch.count > 0);
   const rows = await storedRows();
 
@@ -47,7 +47,7 @@ test("A replay that is killed before its order, during the handover, and while i
   await ask("select pg_terminate_backend($1)", [ordering]);
   await lockedOrders.letGo();
   expect(await states()).toEqual({ [second]: "building" });
-  expect(await viewed()).toBe(first);
+  expect(await service.viewedSchema()).toBe(first);
 
   const reader = await holds("select from escrow.event");
   const inHandover = replay("--grace", "0s");
@@ -57,10 +57,13 @@ test("A replay that is killed before its order, during the handover, and while i
   });
   await inHandover.kill();
   expect(inHandover.output).toContain(`going on with ${second}`);
-  expect(await viewed()).toBe(first);
+  expect(await service.viewedSchema()).toBe(first);
   await reader.letGo();
   // As it also stands when the kill comes in the grace time.
-  await waitUntil("the indexer completes it alone", async () => (await viewed()) === second);
+  await waitUntil(
+    "the indexer completes it alone",
+    async () => (await service.viewedSchema()) === second,
+  );
   expect(await states()).toEqual({ [first]: "retired", [second]: "live" });
 
   const lateReader = await holds(`select from ${first}.event`);
@@ -68,7 +71,7 @@ test("A replay that is killed before its order, during the handover, and while i
   await waitUntil("it is about to remove", () => inRemoval.output.includes(`removing ${first}`));
   await inRemoval.kill();
   await lateReader.letGo();
-  expect(await viewed()).toBe(second);
+  expect(await service.viewedSchema()).toBe(second);
 
   const last = replay("--dry-run", "--grace", "0s");
   expect(await last.exited, last.output).toEqual({ code: 0, signal: null });
@@ -130,28 +133,7 @@ async function states(): Promise<Record<string, string>> {
   return Object.fromEntries(generations.map(({ schema, state }) => [schema, state]));
 }
 
-async function viewed(): Promise<string> {
-  const [row] = await ask(
-    `select distinct table_schema as name from information_schema.view_table_usage
-     where view_schema = 'escrow'`,
-  );
-  return row?.name ?? "";
-}
-
 /** What the views show of everything that is indexed. */
 async function storedRows(): Promise<pg.QueryResultRow[]> {
   return await ask("select id, position, payload from escrow.event order by id");
-}
-
-async function askRest(): Promise<number> {
-  const response = await fetch(`${service.apiUrl}/v1/escrows?limit=1000`);
-  if (!response.ok) throw new Error(`REST ${response.status}: ${await response.text()}`);
-  const { escrows } = (await response.json()) as { escrows: unknown[] };
-  return escrows.length;
-}
-
-/** Nobody holds plain SQL back: it sees what there is. */
-async function askSql(): Promise<number> {
-  const [row] = await ask("select count(*) from escrow.escrow");
-  return Number(row?.count);
 }

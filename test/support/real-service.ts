@@ -18,6 +18,12 @@ export type RealService = {
   allReceived(): Promise<void>;
   /** Schemas of deployments, in order of their names. */
   deploymentSchemas(): Promise<string[]>;
+  /** The deployment that the stable views show; empty while there are none. */
+  viewedSchema(): Promise<string>;
+  /** Escrows as a reader of REST sees them. */
+  countByRest(): Promise<number>;
+  /** Escrows as a reader of the views sees them, whom nobody holds back. */
+  countBySql(): Promise<number>;
 };
 
 /** Prepares a database and a Pub/Sub project of their own for `npm start`, both "real" to it. */
@@ -26,6 +32,7 @@ export async function realService(world: TestWorld, chain: TestChain): Promise<R
   const projectId = world.freshProject();
   const recorder = await world.record(projectId);
   const apiPort = await freePort();
+  const apiUrl = `http://127.0.0.1:${apiPort}`;
   const env = {
     ...TestChain.environment([chain]),
     DATABASE_URL: databaseUrl,
@@ -38,7 +45,7 @@ export async function realService(world: TestWorld, chain: TestChain): Promise<R
     recorder,
     databaseUrl,
     projectId,
-    apiUrl: `http://127.0.0.1:${apiPort}`,
+    apiUrl,
     env,
     start: (other = {}) =>
       world.ends(new ServiceProcess("start", { ...other, env: { ...env, ...other.env } })),
@@ -57,6 +64,27 @@ export async function realService(world: TestWorld, chain: TestChain): Promise<R
         String.raw`select nspname as name from pg_namespace where nspname like 'escrow\_%' order by 1`,
       );
       return rows.map(({ name }) => name);
+    },
+    viewedSchema: async () => {
+      const [row] = await world.query<{ name: string }>(
+        databaseUrl,
+        `select distinct table_schema as name from information_schema.view_table_usage
+         where view_schema = 'escrow'`,
+      );
+      return row?.name ?? "";
+    },
+    countByRest: async () => {
+      const response = await fetch(`${apiUrl}/v1/escrows?limit=1000`);
+      if (!response.ok) throw new Error(`REST ${response.status}: ${await response.text()}`);
+      const { escrows } = (await response.json()) as { escrows: unknown[] };
+      return escrows.length;
+    },
+    countBySql: async () => {
+      const [row] = await world.query<{ count: string }>(
+        databaseUrl,
+        "select count(*) from escrow.escrow",
+      );
+      return Number(row?.count);
     },
   };
 }
