@@ -1,13 +1,12 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
-import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
 import { ConfigError } from "../config/config-error.ts";
 import { adoptSubscription, NothingToAdopt } from "../relay/adopt-subscription.ts";
 import { parseRelayConfig, type RelayConfig } from "../relay/config.ts";
 import type { PublicationConfig } from "../relay/publication.ts";
 import { TopicContradiction } from "../relay/topic-message.ts";
 import { exitWith } from "./process-config.ts";
+import { withKysely } from "./with-kysely.ts";
 
 /*
  * `npm run adopt:topic -- --topic <id> (--subscription <id> | --as-is) [--idle <seconds>]`: tells a
@@ -65,9 +64,7 @@ async function adopt(
   subscription: string | null,
   idleMs: number,
 ): Promise<void> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
+  await withKysely(databaseUrl, async (db) => {
     const { read, adopted } = await adoptSubscription(db, pubsub, publication, {
       subscription,
       idleMs,
@@ -76,7 +73,5 @@ async function adopt(
     console.log(
       `topic ${publication.topic}: ${read} messages read, ${adopted} of them were news to the journal; the publication goes on`,
     );
-  } finally {
-    await db.destroy();
-  }
+  });
 }

@@ -1,14 +1,13 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { status } from "@grpc/grpc-js";
-import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
 import { ConfigError } from "../config/config-error.ts";
 import { auditTopic, createAuditSubscription, NoAuditSubscription } from "../relay/audit-topic.ts";
 import { parseRelayConfig } from "../relay/config.ts";
 import { codeOf } from "../relay/publish-error.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { exitWith } from "./process-config.ts";
+import { withKysely } from "./with-kysely.ts";
 
 /*
  * `npm run audit:topic -- --topic <id> [--create] [--subscription <id>] [--idle <seconds>]`: reads a
@@ -72,9 +71,7 @@ async function audit(
   subscription: string,
   idleMs: number,
 ): Promise<number> {
-  const pool = new pg.Pool({ connectionString: config.databaseUrl, max: 2 });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
+  return await withKysely(config.databaseUrl, async (db) => {
     const { judge, expected, outOfSight } = await auditTopic(db, config.pubsub, {
       topic,
       subscription,
@@ -94,7 +91,5 @@ async function audit(
     );
     console.log(KINDS.map((kind) => `${kind} ${judge.count(kind)}`).join(", "));
     return judge.findings.length === 0 ? 0 : 1;
-  } finally {
-    await db.destroy();
-  }
+  });
 }

@@ -1,7 +1,5 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
-import { Kysely, PostgresDialect } from "kysely";
-import pg from "pg";
 import { ConfigError } from "../config/config-error.ts";
 import type { PubsubConfig } from "../relay/pubsub-endpoint.ts";
 import { checkTopic, type TopicCheck } from "../verify/check-topic.ts";
@@ -11,6 +9,7 @@ import { parseBlocks, parseLimit } from "../verify/verify-options.ts";
 import { type JournalCheck, verifyStore } from "../verify/verify-store.ts";
 import { checkDatabase } from "./preflight/check-database.ts";
 import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { withKysely } from "./with-kysely.ts";
 
 /*
  * `npm run verify`: fold(event store) = read models, journal = event store, topic = journal. Exit
@@ -96,19 +95,14 @@ async function checkTopics(
   findings: Findings,
 ): Promise<TopicCheck[]> {
   const pubsub = pubsubConfig();
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-  pool.on("error", () => undefined);
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
+  return await withKysely(databaseUrl, async (db) => {
     const checks: TopicCheck[] = [];
     for (const publication of publications) {
       showProgress(`reading ${publication.topic}`);
       checks.push(await checkTopic(db, pubsub, publication, idleMs, findings));
     }
     return checks;
-  } finally {
-    await db.destroy();
-  }
+  });
 }
 
 /** As the relay and `npm start` have it; null when Pub/Sub is not configured. */
