@@ -2,9 +2,11 @@ import { db } from "ponder:api";
 import schema from "ponder:schema";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import type pg from "pg";
 import { client, graphql } from "ponder";
 import { UnreadableEvent } from "../events/upcast.ts";
 import { escrowRoutes } from "./escrow-routes.ts";
+import { outlastLocks } from "./outlast-locks.ts";
 import { partyRoutes } from "./party-routes.ts";
 import { readIndexedState } from "./read-indexed-state.ts";
 import { unreadable } from "./request-error.ts";
@@ -16,6 +18,9 @@ import { steadyReads } from "./steady-reads.ts";
  * before these routes.
  */
 const app = new Hono();
+
+// The engine's type leaves the pool of its readers out (ponder 0.17).
+outlastLocks((db as unknown as { $client: pg.Pool }).$client, 10_000);
 
 // The engine answers 500 to every error; a mistake in the request is the reader's to mend.
 app.onError((error) => {

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { createClient } from "@ponder/client";
+import pg from "pg";
 import { type Address, zeroAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCertificate } from "../../audit/certificate.ts";
@@ -226,6 +228,30 @@ describe("The read models", () => {
       const contract = await readContract(chain, address, people);
       expect(row).toMatchObject({ status: contract.status, amount: BigInt(contract.amount) });
     }
+  });
+
+  test("answer late, and not with an error, while something else holds their views", async () => {
+    const holder = new pg.Client({ connectionString: databaseUrl });
+    await holder.connect();
+    await holder.query("begin");
+    await holder.query("lock table escrow.escrow, escrow.chain_stat in access exclusive mode");
+    const client = createClient(url("/sql"), { schema });
+    const answers = Promise.all([
+      fetch(url("/v1/escrows")).then((response) => response.status),
+      fetch(url("/graphql"), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query: "{ escrows(limit: 1) { items { address } } }" }),
+      }).then((response) => response.json()),
+      client.db.select().from(schema.escrow).limit(1),
+    ]);
+    // Four times as long as the engine's readers wait for a lock.
+    await setTimeout(2_000);
+    await holder.end();
+    const [status, graphql, rows] = await answers;
+    expect(status).toBe(200);
+    expect(graphql).toMatchObject({ data: { escrows: { items: [{}] } } });
+    expect(rows).toHaveLength(1);
   });
 });
 
