@@ -64,6 +64,15 @@ const copyOnWrite = copy;`,
     replace: "",
   },
   /*
+   * Also the values of a key, each time a row is looked for and each time it is kept.
+   */
+  {
+    file: "indexing-store/utils.js",
+    find: `normalizeColumn(col, key[pk], false)`,
+    times: 2,
+    replace: `key[pk]`,
+  },
+  /*
    * Every row that was written stays in memory in case that it is read again, and waits for the end
    * of its batch. Events, messages, approvals and settlements are never read by a handler. So rows
    * of a table that nobody has read from are not kept, and go to the database in portions, within
@@ -76,7 +85,7 @@ const copyOnWrite = copy;`,
     for (const table of tables) {`,
     times: 1,
     replace: `const primaryKeyCache = getPrimaryKeyCache(tables);
-    const PORTION = 1_000;
+    const PORTION = 2_000;
     let portions = [];
     let unreadRows = 0;
     /** From now on rows of this table are found by their keys. */
@@ -107,14 +116,15 @@ const copyOnWrite = copy;`,
     file: "indexing-store/cache.js",
     find: `        has({ table, key }) {`,
     times: 1,
-    replace: `        has({ table, key }) {
+    replace: `        isUnread: (table) => cache.get(table)?.isRead === undefined && qb.$dialect !== "pglite",
+        has({ table, key }) {
             markRead(table);`,
   },
   {
     file: "indexing-store/cache.js",
     find: `        async get({ table, key }) {`,
     times: 1,
-    replace: `        async get({ table, key }) {
+    replace: `        get({ table, key }) {
             markRead(table);`,
   },
   {
@@ -128,11 +138,11 @@ const copyOnWrite = copy;`,
     file: "indexing-store/cache.js",
     find: `const row = isUpdate ? _row : normalizeRow(table, _row, false);`,
     times: 1,
-    replace: `const row = isUpdate ? _row : normalizeRow(table, _row, false);
-            if (isUpdate === false && cache.get(table).isRead !== true) {
-                keepUnread(table, row);
-                return row;
-            }`,
+    replace: `if (isUpdate === false && cache.get(table).isRead !== true) {
+                keepUnread(table, _row);
+                return _row;
+            }
+            const row = isUpdate ? _row : normalizeRow(table, _row, false);`,
   },
   {
     file: "indexing-store/cache.js",
@@ -163,19 +173,107 @@ const copyOnWrite = copy;`,
             portions = [];`,
   },
   /*
+   * Every call of the store waits its turn behind a promise, and for a row that is in memory behind
+   * another. Who is alone has their turn at once; a row in memory is given at once.
+   */
+  {
+    file: "utils/mutex.js",
+    find: `lock: async () => {`,
+    times: 1,
+    replace: `lock: () => {`,
+  },
+  {
+    file: "indexing-store/index.js",
+    find: `await lock.lock();`,
+    times: 1,
+    replace: `const turn = lock.lock();
+                if (turn !== undefined) await turn;`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `            const endClock = startClock();
+            const result = await qb
+                .wrap(`,
+    times: 1,
+    replace: `            const endClock = startClock();
+            return qb
+                .wrap(`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `                return row;
+            });
+            common.metrics.ponder_indexing_cache_query_duration.observe({
+                table: getTableName(table),
+                method: "find",
+            }, endClock());
+            return result;`,
+    times: 1,
+    replace: `                return row;
+            })
+                .then((row) => {
+                common.metrics.ponder_indexing_cache_query_duration.observe({
+                    table: getTableName(table),
+                    method: "find",
+                }, endClock());
+                return row;
+            });`,
+  },
+  {
+    file: "indexing-store/index.js",
+    find: `    // Note: the naming convention is used to separate user space from ponder space.
+`,
+    times: 1,
+    replace: `    /** Keeps a row of a table that nobody has read from; undefined when it is another table. */
+    const keepAtOnce = (table, row, onFulfilled, onRejected) => {
+        if (isProcessingEvents === false || Array.isArray(row) || indexingCache.isUnread(table) === false)
+            return undefined;
+        common.metrics.incrementIndexingStoreQueries(getTableName(table), "insert");
+        checkTableAccess(table, "insert", row, chainId);
+        const kept = indexingCache.set({ table, key: row, row, isUpdate: false });
+        return Promise.resolve(kept).then(onFulfilled, onRejected);
+    };
+`,
+  },
+  {
+    file: "indexing-store/index.js",
+    find: `then: (onFulfilled, onRejected) => storeMethodWrapper(async () => {`,
+    times: 1,
+    replace: `then: (onFulfilled, onRejected) => keepAtOnce(table, userValues, onFulfilled, onRejected) ?? storeMethodWrapper(async () => {`,
+  },
+  /*
    * Each value's column is asked anew how it is written, and each text is searched for what has to
    * be escaped, also numbers.
    */
+  {
+    file: "indexing-store/cache.js",
+    find: String.raw`const ESCAPE_REGEX = /([\\\b\f\n\r\t\v])/g;`,
+    times: 1,
+    replace: String.raw`const ESCAPE_REGEX = /([\\\b\f\n\r\t\v])/g;
+const CARE_REGEX = /[\\\0\b\f\n\r\t\v]/;`,
+  },
   {
     file: "indexing-store/cache.js",
     find: `            let value = row[columnName];
             if (isLastColumn) {`,
     times: 1,
     replace: `            let value = row[columnName];
-            if (typeof value === "number" || typeof value === "bigint") {
+            if (typeof value === "number" || typeof value === "bigint" ||
+                (typeof value === "string" && column.dataType === "string" && CARE_REGEX.test(value) === false)) {
                 result += isLastColumn ? value : value + "\t";
             }
             else if (isLastColumn) {`,
+  },
+  /*
+   * A backfill indexes so many events in one transaction, with other chains' beside them. At the end
+   * of each the handlers wait for the database; the read models that every batch touches are
+   * written once in each.
+   */
+  {
+    file: "internal/options.js",
+    find: `syncEventsQuerySize: 12_000`,
+    times: 1,
+    replace: `syncEventsQuerySize: 24_000`,
   },
   /*
    * While handlers run, the engine lets sockets speak 40 times a second; a portion needs three

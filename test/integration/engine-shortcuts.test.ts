@@ -59,34 +59,34 @@ test("rows that nobody reads are written while their batch goes on, and are foun
   const cache = createCache();
   await createQueryBuilder(database.pool).transaction(async (tx) => {
     cache.qb = tx;
-    for (let number = 1; number <= 1_200; number++) keep(cache, number);
+    for (let number = 1; number <= 2_400; number++) keep(cache, number);
     // Behind what is being written, on the same connection.
     const { rows } = (await tx.wrap((db) => db.execute("select count(*)::int from approval"))) as {
       rows: Row[];
     };
-    expect(rows).toEqual([{ count: 1_000 }]);
+    expect(rows).toEqual([{ count: 2_000 }]);
     expect(await rowsSeenOutside()).toBe(0);
 
-    for (const number of [1, 1_000, 1_001, 1_200])
+    for (const number of [1, 2_000, 2_001, 2_400])
       expect(await cache.get({ table: schema.approval, key: approvalRow(number) })).toEqual(
         approvalRow(number),
       );
-    expect(await cache.get({ table: schema.approval, key: approvalRow(1_201) })).toBeNull();
-    keep(cache, 1_201);
-    expect(await cache.get({ table: schema.approval, key: approvalRow(1_201) })).not.toBeNull();
+    expect(await cache.get({ table: schema.approval, key: approvalRow(2_401) })).toBeNull();
+    keep(cache, 2_401);
+    expect(await cache.get({ table: schema.approval, key: approvalRow(2_401) })).not.toBeNull();
     await cache.flush();
   });
-  expect(await rowsSeenOutside()).toBe(1_201);
+  expect(await rowsSeenOutside()).toBe(2_401);
 });
 
 test("a row that the database refuses, whenever it was written, fails its batch as a whole", async () => {
-  for (const twice of [3, 1_100]) {
+  for (const twice of [3, 2_100]) {
     const cache = createCache();
     const batch = createQueryBuilder(database.pool).transaction(async (tx) => {
       cache.qb = tx;
-      for (let number = 1; number <= 1_200; number++) keep(cache, number);
+      for (let number = 1; number <= 2_200; number++) keep(cache, number);
       keep(cache, twice);
-      for (let number = 1_201; number <= 2_000; number++) keep(cache, number);
+      for (let number = 2_201; number <= 4_100; number++) keep(cache, number);
       await cache.flush();
     });
     await expect(batch).rejects.toThrow(/duplicate key/);
