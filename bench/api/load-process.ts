@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { Agent, request } from "node:http";
 
 /*
  * Asks one server the same kind of question over and over: CONNECTIONS connections, each of which
  * asks again when it has its answer, for SECONDS. In a process of its own, so that it takes no time
- * of the servers' thread. Sends what it measured to the process that started it.
+ * of the servers' thread. The questions come as a message from the process that started it, which
+ * gets what was measured.
  */
 
 /** `body` makes it a POST. `expects` has to stand in every answer. */
@@ -18,8 +20,8 @@ export type LoadResult = {
   fault: string | null;
 };
 
-const { ORIGIN = "", CONNECTIONS = "1", SECONDS = "1", QUESTIONS = "[]" } = process.env;
-const questions = JSON.parse(QUESTIONS) as Question[];
+const { ORIGIN = "", CONNECTIONS = "1", SECONDS = "1" } = process.env;
+const [questions] = (await once(process, "message")) as [Question[]];
 const agent = new Agent({ keepAlive: true, maxSockets: Number(CONNECTIONS) });
 const latencies: number[] = [];
 let fault: string | null = null;
