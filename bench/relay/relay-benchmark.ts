@@ -119,7 +119,8 @@ function goals(
   const of = ({ name }: RelayContender): Series<Drain> | undefined =>
     series.find((each) => each.name === name);
   const ours = medianRate(of(RELAY));
-  const bestPeer = Math.max(...PEERS.map((peer) => medianRate(of(peer))));
+  // Who was left out is too slow to be the best.
+  const bestPeer = Math.max(...PEERS.map((peer) => medianRate(of(peer)) || 0));
   const naive = medianRate(of(NAIVE_LOOP));
   const memoryMb = Math.max(...(of(RELAY)?.samples.map((each) => each.peakMemoryMb) ?? []));
   const faults = Object.values(verdicts.get(RELAY.name) ?? {}).reduce((sum, n) => sum + n, 0);
