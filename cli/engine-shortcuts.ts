@@ -276,6 +276,42 @@ const CARE_REGEX = /[\\\0\b\f\n\r\t\v]/;`,
     replace: `syncEventsQuerySize: 24_000`,
   },
   /*
+   * The next events are read and decoded while handlers run, which only slows them, and nothing is
+   * done while the database writes what they kept. So reading waits until the handlers are through.
+   */
+  {
+    file: "runtime/historical.js",
+    find: `                yield { chainId: chain.id, events, checkpoint, blockRange };
+`,
+    times: 1,
+    replace: `                const handled = Promise.withResolvers();
+                yield { chainId: chain.id, events, checkpoint, blockRange, onHandled: handled.resolve };
+                await handled.promise;
+`,
+  },
+  {
+    file: "runtime/multichain.js",
+    find: `for await (let { events, chainId, checkpoint, blockRange, } of`,
+    times: 1,
+    replace: `for await (let { events, chainId, checkpoint, blockRange, onHandled, } of`,
+  },
+  {
+    file: "runtime/multichain.js",
+    find: `                // Note: at this point, the next events can be preloaded`,
+    times: 1,
+    replace: `                onHandled();
+                // Note: at this point, the next events can be preloaded`,
+  },
+  /*
+   * Each tenth event's rows are looked at in order to foretell which ones the next will read.
+   */
+  {
+    file: "indexing-store/cache.js",
+    find: `const SAMPLING_RATE = 10;`,
+    times: 1,
+    replace: `const SAMPLING_RATE = 50;`,
+  },
+  /*
    * While handlers run, the engine lets sockets speak 40 times a second; a portion needs three
    * turns. A turn costs microseconds.
    */

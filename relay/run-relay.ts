@@ -27,7 +27,7 @@ const POOL_SIZE = 12;
 const CAPTURE_BATCH = 5_000;
 const BACKOFF = { firstMs: 100, maxMs: 30_000 };
 const MAX_REQUESTS = 256;
-const MAX_MESSAGES = 20_000;
+const MAX_MESSAGES = 8_000;
 const STALE_AFTER_MS = 60_000;
 
 const FORGETFUL =
