@@ -27,15 +27,21 @@ export const PG_BOSS = inOneProcess({
   name: "pg-boss",
   main: "pg-boss-worker.ts",
   prepare: (place) => loadWith("load-pg-boss.ts", place),
+  // What it has given up after so many tries is lost, and the topic shows it.
   isDone: `
-    select not exists (select from pgboss.job where name = 'outbox' and state <> 'completed') as so`,
+    select not exists (
+      select from pgboss.job
+      where name = 'outbox' and state not in ('completed', 'failed', 'cancelled')) as so`,
 });
 
 export const PG_TRANSACTIONAL_OUTBOX = inOneProcess({
   name: "pg-transactional-outbox",
   main: "pg-transactional-outbox-listener.ts",
   prepare: (place) => loadWith("load-pg-transactional-outbox.ts", place),
-  isDone: "select not exists (select from outbox where processed_at is null) as so",
+  // As above.
+  isDone: `
+    select not exists (
+      select from outbox where processed_at is null and abandoned_at is null) as so`,
 });
 
 /** What the client publishes from memory, when nothing is written down. */
