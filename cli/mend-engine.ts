@@ -9,7 +9,8 @@ const ENGINE = join(import.meta.dirname, "../node_modules/ponder/dist/esm");
 
 /**
  * Lets this process load the engine with its flaws mended (`cli/engine-mends.ts`) and without its
- * detours (`cli/engine-shortcuts.ts`). Nothing is changed on disk. Has to be called before the engine is imported.
+ * detours (`cli/engine-shortcuts.ts`). Nothing is changed on disk. Has to be called before the
+ * engine is imported.
  *
  * @throws when the engine's code is not what the mends were made for: its version was changed, and
  *   somebody has to see whether they are still needed
