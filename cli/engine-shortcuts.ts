@@ -1,3 +1,4 @@
+import { ENGINE_FOLDS } from "./engine-folds.ts";
 import type { EngineMend } from "./engine-mends.ts";
 import { ENGINE_UNREAD_ROWS } from "./engine-unread-rows.ts";
 
@@ -121,27 +122,43 @@ const copyOnWrite = copy;`,
             });`,
   },
   /*
-   * Each value's column is asked anew how it is written, and each text is searched for what has to
-   * be escaped, also numbers.
+   * The rows of a table become one text for the database, value by value; what comes of that is a
+   * chain of millions of pieces, which has to be walked once more to send it. Each value's column is
+   * asked anew how it is written, and each text is searched for what has to be escaped, also numbers.
    */
   {
     file: "indexing-store/cache.js",
     find: String.raw`const ESCAPE_REGEX = /([\\\b\f\n\r\t\v])/g;`,
     times: 1,
     replace: String.raw`const ESCAPE_REGEX = /([\\\b\f\n\r\t\v])/g;
-const CARE_REGEX = /[\\\0\b\f\n\r\t\v]/;`,
+const CARE_REGEX = /[\\\0\b\f\n\r\t\v]/;
+const getCopyCell = (column, value) => {
+    if (value === null || value === undefined) return "\\N";
+    if (typeof value === "number" || typeof value === "bigint" ||
+        (typeof value === "string" && column.dataType === "string" && CARE_REGEX.test(value) === false))
+        return value;
+    const written = column.mapToDriverValue(value);
+    if (written === null || written === undefined) return "\\N";
+    return Buffer.isBuffer(written)
+        ? "\\\\x" + written.toString("hex")
+        : String(written).replace(ESCAPE_REGEX, "\\$1");
+};
+const getCopyLine = (columns, row) => {
+    const cells = new Array(columns.length);
+    for (let i = 0; i < columns.length; i++) cells[i] = getCopyCell(columns[i][1], row[columns[i][0]]);
+    return cells.join("\t");
+};`,
   },
   {
     file: "indexing-store/cache.js",
-    find: `            let value = row[columnName];
-            if (isLastColumn) {`,
+    find: `    let result = "";
+    const columns = Object.entries(getTableColumns(table));
+`,
     times: 1,
-    replace: `            let value = row[columnName];
-            if (typeof value === "number" || typeof value === "bigint" ||
-                (typeof value === "string" && column.dataType === "string" && CARE_REGEX.test(value) === false)) {
-                result += isLastColumn ? value : value + "\t";
-            }
-            else if (isLastColumn) {`,
+    replace: `    let result = "";
+    const columns = Object.entries(getTableColumns(table));
+    return rows.map((row) => getCopyLine(columns, row)).join("\\n");
+`,
   },
   /*
    * A backfill indexes so many events in one transaction, with other chains' beside them. At the end
@@ -201,5 +218,28 @@ const CARE_REGEX = /[\\\0\b\f\n\r\t\v]/;`,
     times: 1,
     replace: `const EVENT_LOOP_UPDATE_INTERVAL = 4;`,
   },
+  /*
+   * Indexes are made one after the other, by one of the two processors. The connection that wrote
+   * the rows has nothing to do then.
+   */
+  {
+    file: "runtime/multichain.js",
+    find: `    await createIndexes(database.adminQB, { statements: schemaBuild.statements });
+`,
+    times: 1,
+    replace: `    const indexesToMake = Array.from(schemaBuild.statements.indexes.sql);
+    await Promise.all([database.adminQB, database.userQB].map(async (qb) => {
+        while (indexesToMake.length > 0)
+            await createIndexes(qb, { statements: { indexes: { sql: [indexesToMake.shift()] } } });
+    }));
+`,
+  },
+  {
+    file: "database/actions.js",
+    find: `"SET statement_timeout = 3600000;"`,
+    times: 1,
+    replace: `"SET LOCAL statement_timeout = 3600000;"`,
+  },
+  ...ENGINE_FOLDS,
   ...ENGINE_UNREAD_ROWS,
 ];

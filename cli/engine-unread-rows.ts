@@ -3,10 +3,10 @@ import type { EngineMend } from "./engine-mends.ts";
 /*
  * A shortcut of the engine (ponder 0.17.7) by itself, for tables that no handler reads from: events,
  * messages, approvals and settlements. Every row that was written stays in the engine's memory in
- * case that it is read again, and waits for the end of its batch. Rows of a table that nobody has
- * read from are not kept, and go to the database in portions, within the same transaction, while the
- * handlers go on: both processors have work. Should one of them fail, the flush at the end of the
- * batch does, and the batch with it.
+ * case that it is read again, and waits for the end of its batch. A row of a table that nobody has
+ * read from is not kept: it becomes text for the database at once, and the text goes there in
+ * portions, within the same transaction, while the handlers go on: both processors have work. Should
+ * one of them fail, the flush at the end of the batch does, and the batch with it.
  */
 export const ENGINE_UNREAD_ROWS: readonly EngineMend[] = [
   {
@@ -15,32 +15,90 @@ export const ENGINE_UNREAD_ROWS: readonly EngineMend[] = [
     for (const table of tables) {`,
     times: 1,
     replace: `const primaryKeyCache = getPrimaryKeyCache(tables);
-    const PORTION = 2_000;
+    const PORTION_BYTES = 2_097_152;
+    const columnsOf = new Map(tables.map((table) => [table, Object.entries(getTableColumns(table))]));
+    const unread = new Map();
     let portions = [];
-    let unreadRows = 0;
-    /** From now on rows of this table are found by their keys. */
-    const markRead = (table) => {
-        if (cache.get(table).isRead) return;
-        cache.get(table).isRead = true;
-        const waiting = insertBuffer.get(table);
-        for (const [number, entry] of Array.from(waiting)) {
-            waiting.delete(number);
-            waiting.set(getCacheKey(table, entry.row, primaryKeyCache), entry);
-        }
-    };
-    const keepUnread = (table, row) => {
-        const waiting = insertBuffer.get(table);
-        waiting.set(++unreadRows, { row, metadata: { event } });
-        cache.get(table).isCacheComplete = false;
-        if (waiting.size < PORTION || qb.$dialect === "pglite") return;
-        const rows = Array.from(waiting.values(), (entry) => entry.row);
-        waiting.clear();
-        const written = getCopyHelper(qb, chainId)(table, getCopyText(table, rows));
+    const sendUnread = (table) => {
+        const { bytes, length } = unread.get(table);
+        unread.delete(table);
+        const written = getCopyHelper(qb, chainId)(table, bytes.subarray(0, length));
         // It is waited for at the flush.
         written.catch(() => undefined);
         portions.push(written);
     };
+    const keepUnread = (table, row) => {
+        cache.get(table).isCacheComplete = false;
+        const line = getCopyLine(columnsOf.get(table), row) + "\\n";
+        // A character has three bytes at the most; what has four are two of them.
+        const longest = line.length * 3;
+        let portion = unread.get(table);
+        if (portion !== undefined && portion.bytes.length < portion.length + longest) {
+            sendUnread(table);
+            portion = undefined;
+        }
+        if (portion === undefined) {
+            portion = { bytes: Buffer.allocUnsafe(Math.max(PORTION_BYTES, longest)), length: 0 };
+            unread.set(table, portion);
+        }
+        portion.length += portion.bytes.write(line, portion.length);
+    };
+    /** From now on rows of this table are found by their keys, those before in the database. */
+    const markRead = (table) => {
+        if (cache.get(table).isRead) return;
+        cache.get(table).isRead = true;
+        if (unread.has(table)) sendUnread(table);
+    };
     for (const table of tables) {`,
+  },
+  /*
+   * A portion is sent in one go, without waiting until the server asks for its rows, which takes
+   * turns that the handlers do not leave. A server that refuses the statement passes over the rows.
+   */
+  {
+    file: "indexing-store/cache.js",
+    find: `export const getCopyHelper = (qb, chainId) => {`,
+    times: 1,
+    replace: `const message = (code, length) => {
+    const head = Buffer.from([code.charCodeAt(0), 0, 0, 0, 0]);
+    head.writeInt32BE(4 + length, 1);
+    return head;
+};
+const copyAtOnce = (client, statement, text) => new Promise((resolve, reject) => {
+    const rows = Buffer.isBuffer(text) ? text : Buffer.from(text);
+    client.query({
+        callback: () => undefined,
+        submit: (connection) => {
+            connection.stream.cork();
+            connection.query(statement);
+            for (const part of [message("d", rows.length), rows, message("c", 0)]) connection.stream.write(part);
+            connection.stream.uncork();
+        },
+        handleCopyInResponse: () => undefined,
+        handleCommandComplete: () => undefined,
+        handleError(error) {
+            this.callback();
+            reject(error);
+        },
+        handleReadyForQuery() {
+            this.callback();
+            resolve();
+        },
+    });
+});
+export const getCopyHelper = (qb, chainId) => {`,
+  },
+  {
+    file: "indexing-store/cache.js",
+    find: `            const copyStream = qb.$client.query(copy.from(\`COPY \${target} FROM STDIN\`));
+            await new Promise((resolve, reject) => {
+                copyStream.on("finish", resolve);
+                copyStream.on("error", reject);
+                copyStream.write(text);
+                copyStream.end();
+            }).catch`,
+    times: 1,
+    replace: `            await copyAtOnce(qb.$client, \`COPY \${target} FROM STDIN\`, text).catch`,
   },
   {
     file: "indexing-store/cache.js",
@@ -68,7 +126,7 @@ export const ENGINE_UNREAD_ROWS: readonly EngineMend[] = [
     file: "indexing-store/cache.js",
     find: `const row = isUpdate ? _row : normalizeRow(table, _row, false);`,
     times: 1,
-    replace: `if (isUpdate === false && cache.get(table).isRead !== true) {
+    replace: `if (isUpdate === false && cache.get(table).isRead !== true && qb.$dialect !== "pglite") {
                 keepUnread(table, _row);
                 return _row;
             }
@@ -79,27 +137,29 @@ export const ENGINE_UNREAD_ROWS: readonly EngineMend[] = [
     find: `const flushEndClock = startClock();`,
     times: 1,
     replace: `const flushEndClock = startClock();
+            for (const table of Array.from(unread.keys())) sendUnread(table);
             const written = portions;
-            portions = [];
-            await Promise.all(written).catch((error) => {
-                // A row that breaks a constraint does so again and again; anything else may pass.
-                throw error.message.includes("violates") ? new DelayedInsertError(error.message) : error;
-            });`,
+            portions = [];`,
   },
+  /* Whatever follows the portions fails with them, and does not say why. */
   {
     file: "indexing-store/cache.js",
-    find: `let bytes = 0;
-                    for (const [key, entry] of insertBuffer.get(table)) {`,
+    find: `                let error = _error;
+`,
     times: 1,
-    replace: `let bytes = 0;
-                    if (tableCache.isRead !== true) insertBuffer.get(table).clear();
-                    for (const [key, entry] of insertBuffer.get(table)) {`,
+    replace: `                let error = _error;
+                await Promise.all(written).catch((error) => {
+                    // A row that breaks a constraint does so again and again; anything else may pass.
+                    throw error.message.includes("violates") ? new DelayedInsertError(error.message) : error;
+                });
+`,
   },
   {
     file: "indexing-store/cache.js",
     find: `        clear() {`,
     times: 1,
     replace: `        clear() {
+            unread.clear();
             portions = [];`,
   },
   {

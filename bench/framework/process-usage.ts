@@ -13,13 +13,14 @@ export type Usage = {
 };
 
 const TICKS_PER_SECOND = 100;
-const LOOK_EVERY_MS = 50;
+// Reading all of /proc costs milliseconds.
+const LOOK_EVERY_MS = 250;
 
 type Process = { pid: number; parent: number; cpuSeconds: number; peakMemoryMb: number };
 
 /**
  * Watches a process tree from now on, through /proc, which only Linux has: elsewhere both numbers
- * are NaN. What happened in the last 50 ms of a process that ends by itself is missing.
+ * are NaN. What happened in the last quarter of a second of a process that ends by itself is missing.
  *
  * @param isAlone leaves out the processes below it
  * @returns a function that ends the watch; call it before the process is killed

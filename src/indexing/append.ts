@@ -18,7 +18,6 @@ import { evolveParty, partiesTouched } from "../projections/party.ts";
 import { settlementOf } from "../projections/settlement.ts";
 import { evolveSettlementMinute, minuteTouched } from "../projections/settlement-minute.ts";
 import type { Transition } from "../projections/transition.ts";
-import { changes } from "./changes.ts";
 
 type Db = Context["db"];
 
@@ -26,6 +25,9 @@ type Db = Context["db"];
  * Appends an event: to the event store, to the outbox, and into every read model. All of it is in
  * the engine's transaction of the block, so a reader sees either everything or nothing of it, and
  * a reorg takes all of it back.
+ *
+ * A fold gives the whole row, and never changes the one before it (`cli/engine-folds.ts` counts on
+ * both).
  */
 export async function append(db: Db, event: EscrowEvent): Promise<void> {
   const transition = await foldIntoEscrow(db, event);
@@ -39,10 +41,9 @@ async function foldIntoEscrow(db: Db, event: EscrowEvent): Promise<Transition> {
     .insert(escrow)
     .values(transition.after)
     .onConflictDoUpdate((row) => {
-      // A copy, because the engine writes the changes into the row itself.
-      const before = { ...row };
-      transition = transitionOf(before, event);
-      return changes(before, transition.after);
+      // A copy, because the engine may write the new row into the one before it.
+      transition = transitionOf({ ...row }, event);
+      return transition.after;
     });
   return transition;
 }
@@ -73,22 +74,21 @@ async function project(db: Db, transition: Transition): Promise<void> {
   const settled = settlementOf(transition);
   if (settled) await db.insert(settlement).values(settled);
 
-  const touched = partiesTouched(transition);
-  if (touched.length > 0)
+  for (const address of partiesTouched(transition))
     await db
       .insert(party)
-      .values(touched.map((address) => evolveParty(null, transition, address)))
-      .onConflictDoUpdate((row) => changes(row, evolveParty(row, transition, row.address)));
+      .values(evolveParty(null, transition, address))
+      .onConflictDoUpdate((row) => evolveParty(row, transition, address));
 
   const minute = minuteTouched(transition);
   if (minute !== null)
     await db
       .insert(settlementMinute)
       .values(evolveSettlementMinute(null, transition, minute))
-      .onConflictDoUpdate((row) => changes(row, evolveSettlementMinute(row, transition, minute)));
+      .onConflictDoUpdate((row) => evolveSettlementMinute(row, transition, minute));
 
   await db
     .insert(chainStat)
     .values(evolveChainStat(null, transition))
-    .onConflictDoUpdate((row) => changes(row, evolveChainStat(row, transition)));
+    .onConflictDoUpdate((row) => evolveChainStat(row, transition));
 }

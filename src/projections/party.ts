@@ -6,6 +6,16 @@ import { type KnownEscrow, known, type Transition } from "./transition.ts";
 export type PartyRow = typeof party.$inferSelect;
 
 const ROLES = ["payer", "payee", "arbiter"] as const;
+const OPEN = {
+  payer: ["payerOpenCount", "payerOpenAmount"],
+  payee: ["payeeOpenCount", "payeeOpenAmount"],
+  arbiter: ["arbiterOpenCount", "arbiterOpenAmount"],
+} as const;
+const SETTLED = {
+  payer: ["payerSettledCount", "payerSettledAmount"],
+  payee: ["payeeSettledCount", "payeeSettledAmount"],
+  arbiter: ["arbiterSettledCount", "arbiterSettledAmount"],
+} as const;
 
 /**
  * Whose totals a transition moves: creation and end move those of every party, a change of
@@ -43,11 +53,12 @@ export function evolveParty(row: PartyRow | null, transition: Transition, addres
 
 function count(totals: PartyRow, escrow: KnownEscrow | null, sign: 1 | -1): void {
   if (escrow === null) return;
-  const state = hasEnded(escrow) ? "Settled" : "Open";
+  const columns = hasEnded(escrow) ? SETTLED : OPEN;
   for (const role of ROLES) {
     if (escrow[role] !== totals.address) continue;
-    totals[`${role}${state}Count`] += sign;
-    totals[`${role}${state}Amount`] += BigInt(sign) * escrow.amount;
+    const [count, amount] = columns[role];
+    totals[count] += sign;
+    totals[amount] += sign === 1 ? escrow.amount : -escrow.amount;
   }
 }
 

@@ -21,11 +21,19 @@ type Cache = {
   set(of: { table: object; key: Row; row: Row; isUpdate: boolean }): Row;
   flush(): Promise<void>;
 };
+type Folding = {
+  values(row: Row): { onConflictDoUpdate(evolve: (row: Row) => Row): Promise<Row> };
+};
+type Store = { qb: unknown; db: { insert(table: object): Folding } };
 type Transaction = { wrap(run: (db: { execute(text: string): unknown }) => unknown): unknown };
 type QueryBuilder = { transaction(run: (tx: Transaction) => Promise<void>): Promise<void> };
 
+/** So many rows of approvals take more than one portion. */
+const PORTIONS = 12_000;
+
 const world = new RelayWorld();
-let createCache: () => Cache;
+let createCache: (crashRecoveryCheckpoint?: object[]) => Cache;
+let createStore: (cache: Cache) => Store;
 let createQueryBuilder: (pool: unknown) => QueryBuilder;
 let normalizeRow: (table: object, row: Row, isUpdate: boolean) => Row;
 let database: TestDatabase;
@@ -40,8 +48,14 @@ beforeAll(async () => {
   const { createIndexingCache } = await load("ponder/dist/esm/indexing-store/cache.js");
   const { createQB } = await load("ponder/dist/esm/database/queryBuilder.js");
   const { drizzle } = await load("drizzle-orm/node-postgres/index.js");
-  createCache = () =>
-    createIndexingCache({ common: COMMON, schemaBuild: { schema }, eventCount: {} });
+  const { createIndexingStore } = await load("ponder/dist/esm/indexing-store/index.js");
+  createCache = (crashRecoveryCheckpoint) =>
+    createIndexingCache({
+      ...{ common: COMMON, schemaBuild: { schema }, eventCount: {} },
+      crashRecoveryCheckpoint,
+    });
+  createStore = (indexingCache) =>
+    createIndexingStore({ common: COMMON, schemaBuild: { schema }, indexingCache });
   createQueryBuilder = (pool) => createQB(drizzle(pool, { casing: "snake_case" }), COMMON_OPTIONS);
 });
 afterAll(() => world.stop());
@@ -52,46 +66,107 @@ beforeEach(async () => {
     create table approval (
       chain_id int8, escrow text, approver text, ordinal int, approved_at numeric(78),
       block_number int8, transaction_hash text, log_index int, event_id text,
-      primary key (chain_id, escrow, approver))`);
+      primary key (chain_id, escrow, approver));
+    create table settlement_minute (
+      chain_id int8, minute numeric(78), deployed_count int, deployed_amount numeric(78),
+      released_count int, released_amount numeric(78), refunded_count int,
+      refunded_amount numeric(78), primary key (chain_id, minute))`);
 });
 
 test("rows that nobody reads are written while their batch goes on, and are found when somebody does", async () => {
   const cache = createCache();
   await createQueryBuilder(database.pool).transaction(async (tx) => {
     cache.qb = tx;
-    for (let number = 1; number <= 2_400; number++) keep(cache, number);
+    for (let number = 1; number <= PORTIONS; number++) keep(cache, number);
     // Behind what is being written, on the same connection.
     const { rows } = (await tx.wrap((db) => db.execute("select count(*)::int from approval"))) as {
-      rows: Row[];
+      rows: { count: number }[];
     };
-    expect(rows).toEqual([{ count: 2_000 }]);
+    expect(rows[0]?.count).toBeGreaterThan(PORTIONS / 2);
+    expect(rows[0]?.count).toBeLessThan(PORTIONS);
     expect(await rowsSeenOutside()).toBe(0);
 
-    for (const number of [1, 2_000, 2_001, 2_400])
+    for (const number of [1, PORTIONS / 2, PORTIONS])
       expect(await cache.get({ table: schema.approval, key: approvalRow(number) })).toEqual(
         approvalRow(number),
       );
-    expect(await cache.get({ table: schema.approval, key: approvalRow(2_401) })).toBeNull();
-    keep(cache, 2_401);
-    expect(await cache.get({ table: schema.approval, key: approvalRow(2_401) })).not.toBeNull();
+    const next = PORTIONS + 1;
+    expect(await cache.get({ table: schema.approval, key: approvalRow(next) })).toBeNull();
+    keep(cache, next);
+    expect(await cache.get({ table: schema.approval, key: approvalRow(next) })).not.toBeNull();
     await cache.flush();
   });
-  expect(await rowsSeenOutside()).toBe(2_401);
+  expect(await rowsSeenOutside()).toBe(PORTIONS + 1);
 });
 
-test("a row that the database refuses, whenever it was written, fails its batch as a whole", async () => {
-  for (const twice of [3, 2_100]) {
-    const cache = createCache();
-    const batch = createQueryBuilder(database.pool).transaction(async (tx) => {
+test.each([
+  ["in the same portion", 3],
+  ["in one that was sent before", PORTIONS - 1],
+])("a row that the database refuses fails its batch as a whole: %s", async (_, before) => {
+  const cache = createCache();
+  const batch = createQueryBuilder(database.pool).transaction(async (tx) => {
+    cache.qb = tx;
+    for (let number = 1; number <= before; number++) keep(cache, number);
+    keep(cache, 2);
+    for (let number = before + 1; number <= PORTIONS; number++) keep(cache, number);
+    await cache.flush();
+  });
+  await expect(batch).rejects.toThrow(/duplicate key/);
+  expect(await rowsSeenOutside()).toBe(0);
+});
+
+test("a row longer than a portion arrives whole, whatever its characters", async () => {
+  const row = { ...approvalRow(1), eventId: "ä€𝄞\\\t".repeat(600_000) };
+  const cache = createCache();
+  await createQueryBuilder(database.pool).transaction(async (tx) => {
+    cache.qb = tx;
+    keep(cache, 2);
+    cache.set({ table: schema.approval, key: row, row, isUpdate: false });
+    keep(cache, 3);
+    await cache.flush();
+  });
+  const { rows } = await database.pool.query("select event_id from approval order by escrow");
+  expect(rows.map((each) => each.event_id)).toEqual([
+    row.eventId,
+    approvalRow(2).eventId,
+    approvalRow(3).eventId,
+  ]);
+});
+
+test("a folded row is what its fold gave: the first time, while it waits, and from the database", async () => {
+  const add = (store: Store, minute: bigint, amount: bigint) =>
+    store.db
+      .insert(schema.settlementMinute)
+      .values(minuteRow(minute, amount))
+      .onConflictDoUpdate((row) => minuteRow(minute, (row.deployedAmount as bigint) + amount));
+  const inBatch = (cache: Cache, run: (store: Store) => Promise<void>) =>
+    createQueryBuilder(database.pool).transaction(async (tx) => {
+      const store = createStore(cache);
+      store.qb = tx;
       cache.qb = tx;
-      for (let number = 1; number <= 2_200; number++) keep(cache, number);
-      keep(cache, twice);
-      for (let number = 2_201; number <= 4_100; number++) keep(cache, number);
+      await run(store);
       await cache.flush();
     });
-    await expect(batch).rejects.toThrow(/duplicate key/);
-    expect(await rowsSeenOutside()).toBe(0);
-  }
+  const first = createCache();
+  await inBatch(first, async (store) => {
+    expect(await add(store, 60n, 1n)).toEqual(minuteRow(60n, 1n));
+    expect(await add(store, 60n, 2n)).toEqual(minuteRow(60n, 3n));
+    await add(store, 120n, 7n);
+  });
+  expect(await amounts()).toEqual(["3", "7"]);
+  await inBatch(first, async (store) => {
+    expect(await add(store, 60n, 4n)).toEqual(minuteRow(60n, 7n));
+    await add(store, 60n, 8n);
+  });
+  expect(await amounts()).toEqual(["15", "7"]);
+
+  // As after a restart, when no row is in memory.
+  await inBatch(createCache([]), async (store) => {
+    expect(await add(store, 60n, 16n)).toEqual(minuteRow(60n, 31n));
+    await add(store, 60n, 32n);
+    await add(store, 180n, 1n);
+  });
+  expect(await amounts()).toEqual(["63", "7", "1"]);
 });
 
 test("the handlers' rows are what the database gives back for them", () => {
@@ -131,6 +206,26 @@ async function rowsSeenOutside(): Promise<number> {
   return rows[0].count;
 }
 
+async function amounts(): Promise<string[]> {
+  const { rows } = await database.pool.query(
+    "select deployed_amount from settlement_minute order by minute",
+  );
+  return rows.map((row) => row.deployed_amount);
+}
+
+function minuteRow(minute: bigint, deployedAmount: bigint): Row {
+  return {
+    chainId: 1,
+    minute,
+    deployedCount: 1,
+    deployedAmount,
+    releasedCount: 0,
+    releasedAmount: 0n,
+    refundedCount: 0,
+    refundedAmount: 0n,
+  };
+}
+
 function approvalRow(number: number): Row {
   return {
     chainId: 1,
@@ -160,6 +255,7 @@ const COMMON = {
   logger: { ...LOGGER, child: () => LOGGER },
   metrics: {
     incrementIndexingCacheRequests: nothing,
+    incrementIndexingStoreQueries: nothing,
     ponder_indexing_cache_query_duration: METRIC,
     ponder_database_method_duration: METRIC,
     ponder_database_method_error_total: METRIC,
