@@ -20,6 +20,7 @@ type Cache = {
   get(of: { table: object; key: Row }): Promise<Row | null>;
   set(of: { table: object; key: Row; row: Row; isUpdate: boolean }): Row;
   flush(): Promise<void>;
+  clear(): void;
 };
 type Folding = {
   values(row: Row): { onConflictDoUpdate(evolve: (row: Row) => Row): Promise<Row> };
@@ -36,6 +37,7 @@ let createCache: (crashRecoveryCheckpoint?: object[]) => Cache;
 let createStore: (cache: Cache) => Store;
 let createQueryBuilder: (pool: unknown) => QueryBuilder;
 let normalizeRow: (table: object, row: Row, isUpdate: boolean) => Row;
+let NonRetryableUserError: new (message: string) => Error;
 let database: TestDatabase;
 
 beforeAll(async () => {
@@ -46,6 +48,7 @@ beforeAll(async () => {
   mendEngine();
   const load = (path: string) => import(pathToFileURL(join(MODULES, path)).href);
   const { createIndexingCache } = await load("ponder/dist/esm/indexing-store/cache.js");
+  ({ NonRetryableUserError } = await load("ponder/dist/esm/internal/errors.js"));
   const { createQB } = await load("ponder/dist/esm/database/queryBuilder.js");
   const { drizzle } = await load("drizzle-orm/node-postgres/index.js");
   const { createIndexingStore } = await load("ponder/dist/esm/indexing-store/index.js");
@@ -113,6 +116,24 @@ test.each([
   });
   await expect(batch).rejects.toThrow(/duplicate key/);
   expect(await rowsSeenOutside()).toBe(0);
+});
+
+test("what a failed batch left waiting is not written by the next one", async () => {
+  const cache = createCache();
+  const failed = createQueryBuilder(database.pool).transaction(async (tx) => {
+    cache.qb = tx;
+    for (let number = 1; number <= PORTIONS; number++) keep(cache, number);
+    throw new NonRetryableUserError("a handler failed");
+  });
+  await expect(failed).rejects.toThrow("a handler failed");
+  // As the engine does, before it tries again.
+  cache.clear();
+  await createQueryBuilder(database.pool).transaction(async (tx) => {
+    cache.qb = tx;
+    keep(cache, PORTIONS);
+    await cache.flush();
+  });
+  expect(await rowsSeenOutside()).toBe(1);
 });
 
 test("a row longer than a portion arrives whole, whatever its characters", async () => {
