@@ -16,8 +16,8 @@ export const ENGINE_FOLDS: readonly EngineMend[] = [
     replace: `        /** The new row; undefined when the one before it has to be looked for in the database. */
         fold({ table, value, evolve }) {
             if (event && eventCount[event.eventCallback.name] % SAMPLING_RATE === 1) return undefined;
-            markRead(table);
             const known = cache.get(table);
+            if (known.isRead !== true) markRead(table);
             const inserts = insertBuffer.get(table);
             const updates = updateBuffer.get(table);
             const ck = getCacheKey(table, value, primaryKeyCache);

@@ -1,3 +1,4 @@
+import { ENGINE_FLUSH } from "./engine-flush.ts";
 import { ENGINE_FOLDS } from "./engine-folds.ts";
 import type { EngineMend } from "./engine-mends.ts";
 import { ENGINE_UNREAD_ROWS } from "./engine-unread-rows.ts";
@@ -172,33 +173,6 @@ const getCopyLine = (columns, row) => {
     replace: `syncEventsQuerySize: 24_000`,
   },
   /*
-   * The next events are read and decoded while handlers run, which only slows them, and nothing is
-   * done while the database writes what they kept. So reading waits until the handlers are through.
-   */
-  {
-    file: "runtime/historical.js",
-    find: `                yield { chainId: chain.id, events, checkpoint, blockRange };
-`,
-    times: 1,
-    replace: `                const handled = Promise.withResolvers();
-                yield { chainId: chain.id, events, checkpoint, blockRange, onHandled: handled.resolve };
-                await handled.promise;
-`,
-  },
-  {
-    file: "runtime/multichain.js",
-    find: `for await (let { events, chainId, checkpoint, blockRange, } of`,
-    times: 1,
-    replace: `for await (let { events, chainId, checkpoint, blockRange, onHandled, } of`,
-  },
-  {
-    file: "runtime/multichain.js",
-    find: `                // Note: at this point, the next events can be preloaded`,
-    times: 1,
-    replace: `                onHandled();
-                // Note: at this point, the next events can be preloaded`,
-  },
-  /*
    * Each tenth event is searched for where the keys of its rows come from, in order to foretell
    * which rows the next ones will read. Each fiftieth tells as much.
    */
@@ -207,16 +181,6 @@ const getCopyLine = (columns, row) => {
     find: `const SAMPLING_RATE = 10;`,
     times: 1,
     replace: `const SAMPLING_RATE = 50;`,
-  },
-  /*
-   * While handlers run, the engine lets sockets speak 40 times a second; a portion needs three
-   * turns. A turn costs microseconds.
-   */
-  {
-    file: "indexing/index.js",
-    find: `const EVENT_LOOP_UPDATE_INTERVAL = 25;`,
-    times: 1,
-    replace: `const EVENT_LOOP_UPDATE_INTERVAL = 4;`,
   },
   /*
    * Indexes are made one after the other, by one of the two processors. The connection that wrote
@@ -240,6 +204,7 @@ const getCopyLine = (columns, row) => {
     times: 1,
     replace: `"SET LOCAL statement_timeout = 3600000;"`,
   },
+  ...ENGINE_FLUSH,
   ...ENGINE_FOLDS,
   ...ENGINE_UNREAD_ROWS,
 ];

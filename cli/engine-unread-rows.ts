@@ -51,55 +51,6 @@ export const ENGINE_UNREAD_ROWS: readonly EngineMend[] = [
     };
     for (const table of tables) {`,
   },
-  /*
-   * A portion is sent in one go, without waiting until the server asks for its rows, which takes
-   * turns that the handlers do not leave. A server that refuses the statement passes over the rows.
-   */
-  {
-    file: "indexing-store/cache.js",
-    find: `export const getCopyHelper = (qb, chainId) => {`,
-    times: 1,
-    replace: `const message = (code, length) => {
-    const head = Buffer.from([code.charCodeAt(0), 0, 0, 0, 0]);
-    head.writeInt32BE(4 + length, 1);
-    return head;
-};
-const copyAtOnce = (client, statement, text) => new Promise((resolve, reject) => {
-    const rows = Buffer.isBuffer(text) ? text : Buffer.from(text);
-    client.query({
-        callback: () => undefined,
-        submit: (connection) => {
-            connection.stream.cork();
-            connection.query(statement);
-            for (const part of [message("d", rows.length), rows, message("c", 0)]) connection.stream.write(part);
-            connection.stream.uncork();
-        },
-        handleCopyInResponse: () => undefined,
-        handleCommandComplete: () => undefined,
-        handleError(error) {
-            this.callback();
-            reject(error);
-        },
-        handleReadyForQuery() {
-            this.callback();
-            resolve();
-        },
-    });
-});
-export const getCopyHelper = (qb, chainId) => {`,
-  },
-  {
-    file: "indexing-store/cache.js",
-    find: `            const copyStream = qb.$client.query(copy.from(\`COPY \${target} FROM STDIN\`));
-            await new Promise((resolve, reject) => {
-                copyStream.on("finish", resolve);
-                copyStream.on("error", reject);
-                copyStream.write(text);
-                copyStream.end();
-            }).catch`,
-    times: 1,
-    replace: `            await copyAtOnce(qb.$client, \`COPY \${target} FROM STDIN\`, text).catch`,
-  },
   {
     file: "indexing-store/cache.js",
     find: `        has({ table, key }) {`,
