@@ -76,53 +76,6 @@ const copyOnWrite = copy;`,
     replace: `key[pk]`,
   },
   /*
-   * Every call of the store waits its turn behind a promise, and for a row that is in memory behind
-   * another. Who is alone has their turn at once; a row in memory is given at once.
-   */
-  {
-    file: "utils/mutex.js",
-    find: `lock: async () => {`,
-    times: 1,
-    replace: `lock: () => {`,
-  },
-  {
-    file: "indexing-store/index.js",
-    find: `await lock.lock();`,
-    times: 1,
-    replace: `const turn = lock.lock();
-                if (turn !== undefined) await turn;`,
-  },
-  {
-    file: "indexing-store/cache.js",
-    find: `            const endClock = startClock();
-            const result = await qb
-                .wrap(`,
-    times: 1,
-    replace: `            const endClock = startClock();
-            return qb
-                .wrap(`,
-  },
-  {
-    file: "indexing-store/cache.js",
-    find: `                return row;
-            });
-            common.metrics.ponder_indexing_cache_query_duration.observe({
-                table: getTableName(table),
-                method: "find",
-            }, endClock());
-            return result;`,
-    times: 1,
-    replace: `                return row;
-            })
-                .then((row) => {
-                common.metrics.ponder_indexing_cache_query_duration.observe({
-                    table: getTableName(table),
-                    method: "find",
-                }, endClock());
-                return row;
-            });`,
-  },
-  /*
    * The rows of a table become one text for the database, value by value; what comes of that is a
    * chain of millions of pieces, which has to be walked once more to send it. Each value's column is
    * asked anew how it is written, and each text is searched for what has to be escaped, also numbers.

@@ -63,7 +63,7 @@ export const ENGINE_UNREAD_ROWS: readonly EngineMend[] = [
     file: "indexing-store/cache.js",
     find: `        async get({ table, key }) {`,
     times: 1,
-    replace: `        get({ table, key }) {
+    replace: `        async get({ table, key }) {
             markRead(table);`,
   },
   {
