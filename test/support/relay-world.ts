@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kysely, PostgresDialect, sql } from "kysely";
@@ -27,6 +27,8 @@ export class RelayWorld {
   #count = 0;
 
   async start(): Promise<void> {
+    // PostgreSQL's own user has to get through to its data, or that would lie outside this folder.
+    chmodSync(this.#folder, 0o711);
     this.#postgres = await startPostgres({ dataDir: join(this.#folder, "pg"), durable: false });
   }
 
@@ -87,9 +89,8 @@ export class RelayWorld {
     return { url, pool, db };
   }
 
-  /** Where they are: as root the data folder is a link to where PostgreSQL can reach it. */
   get #files(): string {
-    return realpathSync(join(this.#folder, "pg"));
+    return join(this.#folder, "pg");
   }
 
   get #copy(): string {
