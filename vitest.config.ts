@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{src,config,relay,consumer,local,cli,contracts,verify,audit,replay}/**/*.test.ts",
+            "{src,config,db,engine,source,packages,apps,proof,supervisor,cli,local,contracts,scripts}/**/*.test.ts",
             "*.test.ts",
           ],
           testTimeout: 60_000,

@@ -1,12 +1,12 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
-import { adoptSubscription, NothingToAdopt } from "../relay/adopt-subscription.ts";
-import { parseRelayConfig, type RelayConfig } from "../relay/config.ts";
-import type { PublicationConfig } from "../relay/publication.ts";
-import { TopicContradiction } from "../relay/topic-message.ts";
-import { exitWith } from "./process-config.ts";
-import { withKysely } from "./with-kysely.ts";
+import { exitWith } from "../config/process-config.ts";
+import { withKysely } from "../db/with-kysely.ts";
+import { adoptSubscription, NothingToAdopt } from "../packages/relay/audit/adopt-subscription.ts";
+import { parseRelayConfig, type RelayConfig } from "../packages/relay/config.ts";
+import type { PublicationConfig } from "../packages/relay/journal/publication.ts";
+import { TopicContradiction } from "../packages/relay/journal/topic-message.ts";
 
 /*
  * `npm run adopt:topic -- --topic <id> (--subscription <id> | --as-is) [--idle <seconds>]`: tells a

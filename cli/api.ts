@@ -1,12 +1,12 @@
 import "./load-env-file.ts";
 import { parseChains } from "../config/parse-chains.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { becomeApi, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
+import { ensureEngineStarts } from "../engine/engine-start.ts";
+import { waitForViews } from "../engine/ensure-views.ts";
 import { freePort } from "../local/free-port.ts";
-import { endWithParent } from "./end-with-parent.ts";
-import { becomeApi, ENGINE_SHUTDOWN_MS } from "./engine.ts";
-import { ensureEngineStarts } from "./engine-start.ts";
-import { waitForViews } from "./ensure-views.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* `npm run api`: GraphQL, SQL over HTTP and REST on the stable views. */
 

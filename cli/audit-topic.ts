@@ -2,12 +2,16 @@ import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { status } from "@grpc/grpc-js";
 import { ConfigError } from "../config/config-error.ts";
-import { auditTopic, createAuditSubscription, NoAuditSubscription } from "../relay/audit-topic.ts";
-import { parseRelayConfig } from "../relay/config.ts";
-import { codeOf } from "../relay/publish-error.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith } from "./process-config.ts";
-import { withKysely } from "./with-kysely.ts";
+import { exitWith } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { withKysely } from "../db/with-kysely.ts";
+import {
+  auditTopic,
+  createAuditSubscription,
+  NoAuditSubscription,
+} from "../packages/relay/audit/audit-topic.ts";
+import { parseRelayConfig } from "../packages/relay/config.ts";
+import { codeOf } from "../packages/relay/publish/publish-error.ts";
 
 /*
  * `npm run audit:topic -- --topic <id> [--create] [--subscription <id>] [--idle <seconds>]`: reads a

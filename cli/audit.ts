@@ -2,21 +2,21 @@ import "./load-env-file.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type AuditCommand, parseAuditOptions } from "../audit/audit-options.ts";
-import { AuditedStore } from "../audit/audited-store.ts";
-import { BadCertificate, parseCertificate, writeCertificate } from "../audit/certificate.ts";
-import { checkCertificate } from "../audit/check-certificate.ts";
-import { type AuditedChain, parseAuditConfig } from "../audit/parse-audit-config.ts";
-import { printAudit } from "../audit/print-audit.ts";
-import { ProgressFile } from "../audit/progress-file.ts";
-import { progressLine } from "../audit/progress-line.ts";
-import { RpcEndpoint } from "../audit/rpc-endpoint.ts";
-import { RpcProblem } from "../audit/rpc-problem.ts";
-import { runAudit } from "../audit/run-audit.ts";
 import { ConfigError } from "../config/config-error.ts";
+import { EXIT_CONFIG, EXIT_RETRY, exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
 import manifest from "../package.json" with { type: "json" };
-import { checkDatabase } from "./preflight/check-database.ts";
-import { EXIT_CONFIG, EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";
+import { type AuditCommand, parseAuditOptions } from "../proof/audit/audit-options.ts";
+import { AuditedStore } from "../proof/audit/audited-store.ts";
+import { BadCertificate, parseCertificate, writeCertificate } from "../proof/audit/certificate.ts";
+import { checkCertificate } from "../proof/audit/check-certificate.ts";
+import { type AuditedChain, parseAuditConfig } from "../proof/audit/parse-audit-config.ts";
+import { printAudit } from "../proof/audit/print-audit.ts";
+import { ProgressFile } from "../proof/audit/progress-file.ts";
+import { progressLine } from "../proof/audit/progress-line.ts";
+import { RpcEndpoint } from "../proof/audit/rpc-endpoint.ts";
+import { RpcProblem } from "../proof/audit/rpc-problem.ts";
+import { runAudit } from "../proof/audit/run-audit.ts";
 
 /*
  * `npm run audit`: compares the event store with the chain itself and writes a certificate. Exit

@@ -1,7 +1,7 @@
-import type { EscrowHistory } from "../event-store/escrow-state.ts";
+import type { EscrowHistory } from "../proof/archive/escrow-state.ts";
+import type { DeployedChain } from "../proof/verify/deployment.ts";
 import { toJson } from "../src/api/to-json.ts";
 import type { EscrowState } from "../src/projections/escrow.ts";
-import type { DeployedChain } from "../verify/deployment.ts";
 
 export type ShownEscrow = Omit<EscrowHistory, "state"> & {
   chain: DeployedChain;

@@ -3,13 +3,13 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
-import { exportEvents } from "../event-store/export-events.ts";
-import { exportRanges, type WantedRange } from "../event-store/export-range.ts";
-import { writeFile } from "../event-store/write-file.ts";
-import { findDeployment } from "../verify/deployment.ts";
-import { FrozenDatabase } from "../verify/frozen-database.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { FrozenDatabase } from "../db/frozen-database.ts";
+import { exportEvents } from "../proof/archive/export-events.ts";
+import { exportRanges, type WantedRange } from "../proof/archive/export-range.ts";
+import { writeFile } from "../proof/archive/write-file.ts";
+import { findDeployment } from "../proof/verify/deployment.ts";
 import { parseSchemaName } from "./schema-option.ts";
 
 /* `npm run export -- --out FILE`: the event store as lines of JSON. */

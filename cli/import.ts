@@ -2,15 +2,15 @@ import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { sql } from "kysely";
 import { ConfigError } from "../config/config-error.ts";
-import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
-import { importEvents } from "../event-store/import-events.ts";
-import { BadExport } from "../event-store/read-export.ts";
-import { showImport } from "../event-store/write-engine-state.ts";
-import { Findings } from "../verify/findings.ts";
-import { FrozenDatabase } from "../verify/frozen-database.ts";
-import { verifyStore } from "../verify/verify-store.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { FrozenDatabase } from "../db/frozen-database.ts";
+import { VIEWS_SCHEMA } from "../engine/build-schema.ts";
+import { importEvents } from "../proof/archive/import-events.ts";
+import { BadExport } from "../proof/archive/read-export.ts";
+import { showImport } from "../proof/archive/write-engine-state.ts";
+import { Findings } from "../proof/verify/findings.ts";
+import { verifyStore } from "../proof/verify/verify-store.ts";
 import { parseSchemaName } from "./schema-option.ts";
 
 /* `npm run import -- FILE`: an export into a database, folded and verified. */

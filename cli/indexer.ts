@@ -1,17 +1,17 @@
 import "./load-env-file.ts";
-import { deploymentSchema } from "../config/deployment-schema.ts";
 import { parseChains } from "../config/parse-chains.ts";
+import { EXIT_RETRY, exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { deploymentSchema } from "../engine/build-schema.ts";
+import { readIndexerOrder, waitForOtherDeployment } from "../engine/deployment/take-over.ts";
+import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
+import { recordEngineSettled, recordEngineStart } from "../engine/engine-start.ts";
+import { ensureViews } from "../engine/ensure-views.ts";
+import { checkChains } from "../engine/preflight/check-chains.ts";
+import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
 import { freePort } from "../local/free-port.ts";
-import { readIndexerOrder, waitForOtherDeployment } from "../replay/take-over.ts";
-import { endWithParent } from "./end-with-parent.ts";
-import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "./engine.ts";
-import { recordEngineSettled, recordEngineStart } from "./engine-start.ts";
-import { ensureViews } from "./ensure-views.ts";
+import { endWithParent } from "../supervisor/end-with-parent.ts";
 import { mendEngine } from "./mend-engine.ts";
-import { checkChains } from "./preflight/check-chains.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { checkFinalBlocks } from "./preflight/check-final-blocks.ts";
-import { EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
 

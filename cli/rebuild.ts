@@ -1,12 +1,12 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
-import { differenceInWords } from "../verify/compare-projection.ts";
-import { PROJECTION_NAMES } from "../verify/projections.ts";
-import { type Rebuild, rebuildProjections } from "../verify/rebuild-projections.ts";
-import { parseLimit } from "../verify/verify-options.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { differenceInWords } from "../proof/verify/compare-projection.ts";
+import { PROJECTION_NAMES } from "../proof/verify/projections.ts";
+import { type Rebuild, rebuildProjections } from "../proof/verify/rebuild-projections.ts";
+import { parseLimit } from "../proof/verify/verify-options.ts";
 
 /*
  * `npm run rebuild -- --projection <name>`: folds read models from the event store, beside the

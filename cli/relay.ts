@@ -1,12 +1,12 @@
 import "./load-env-file.ts";
 import { pino } from "pino";
 import { namesNoChain, parseChains } from "../config/parse-chains.ts";
-import { parseRelayConfig } from "../relay/config.ts";
-import { relayParts, runRelay } from "../relay/run-relay.ts";
-import { chainEvidence } from "./chain-evidence.ts";
-import { endWithParent } from "./end-with-parent.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { EXIT_RETRY, exitWith } from "./process-config.ts";
+import { EXIT_RETRY, exitWith } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { chainEvidence } from "../engine/preflight/chain-evidence.ts";
+import { parseRelayConfig } from "../packages/relay/config.ts";
+import { relayParts, runRelay } from "../packages/relay/run-relay.ts";
+import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* `npm run relay`: takes events from the outbox and publishes them to Pub/Sub. */
 

@@ -1,10 +1,10 @@
 import "./load-env-file.ts";
+import { EXIT_CONFIG, exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { holdDeployment } from "../engine/deployment/deployment-lock.ts";
+import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { freePort } from "../local/free-port.ts";
-import { holdDeployment } from "../replay/deployment-lock.ts";
-import { endWithParent } from "./end-with-parent.ts";
-import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "./engine.ts";
+import { endWithParent } from "../supervisor/end-with-parent.ts";
 import { mendEngine } from "./mend-engine.ts";
-import { EXIT_CONFIG, exitWith, parseProcessConfig } from "./process-config.ts";
 
 /* The engine of `npm run replay`, started by it alone: indexes into the schema that it is given. */
 

@@ -1,15 +1,15 @@
 import "./load-env-file.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { deploymentSchema } from "../config/deployment-schema.ts";
 import { parseChains } from "../config/parse-chains.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { deploymentSchema } from "../engine/build-schema.ts";
 import { addServiceEnvironment } from "../local/service-environment.ts";
-import { parseReplayOptions, parseToBlocks, REPLAY_HELP } from "../replay/replay-options.ts";
-import { replayOutput } from "../replay/replay-output.ts";
-import { runReplay } from "../replay/run-replay.ts";
-import { BuildFailed } from "../replay/wait-until-built.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
-import { DEFAULT_DATA_DIR } from "./start-options.ts";
+import { parseReplayOptions, parseToBlocks, REPLAY_HELP } from "../proof/replay/replay-options.ts";
+import { replayOutput } from "../proof/replay/replay-output.ts";
+import { runReplay } from "../proof/replay/run-replay.ts";
+import { BuildFailed } from "../proof/replay/wait-until-built.ts";
+import { DEFAULT_DATA_DIR } from "../supervisor/start-options.ts";
 
 /* `npm run replay`: builds the live deployment anew beside itself, compares, and swaps. */
 

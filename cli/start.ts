@@ -1,7 +1,7 @@
 import "./load-env-file.ts";
-import { exitWith } from "./process-config.ts";
-import { runService } from "./run-service.ts";
-import { HELP, parseStartOptions } from "./start-options.ts";
+import { exitWith } from "../config/process-config.ts";
+import { runService } from "../supervisor/run-service.ts";
+import { HELP, parseStartOptions } from "../supervisor/start-options.ts";
 
 /* `npm start`: everything at once, with an embedded part for whatever is not configured. */
 

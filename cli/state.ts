@@ -1,15 +1,15 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
-import { VIEWS_SCHEMA } from "../config/deployment-schema.ts";
-import { readEscrowState } from "../event-store/escrow-state.ts";
-import { chainsInWords, namedChain } from "../event-store/named-chain.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { FrozenDatabase } from "../db/frozen-database.ts";
+import { VIEWS_SCHEMA } from "../engine/build-schema.ts";
+import { readEscrowState } from "../proof/archive/escrow-state.ts";
+import { chainsInWords, namedChain } from "../proof/archive/named-chain.ts";
+import { findDeployment } from "../proof/verify/deployment.ts";
 import { UnreadableEvent } from "../src/events/upcast.ts";
-import { findDeployment } from "../verify/deployment.ts";
-import { FrozenDatabase } from "../verify/frozen-database.ts";
 import { escrowJson, escrowLines } from "./escrow-report.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
 import { parseSchemaName } from "./schema-option.ts";
 
 /*

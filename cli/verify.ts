@@ -1,15 +1,15 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
 import { ConfigError } from "../config/config-error.ts";
-import type { PubsubConfig } from "../relay/pubsub-endpoint.ts";
-import { checkTopic, type TopicCheck } from "../verify/check-topic.ts";
-import { Findings } from "../verify/findings.ts";
-import { printVerification } from "../verify/print-verification.ts";
-import { parseBlocks, parseLimit } from "../verify/verify-options.ts";
-import { type JournalCheck, verifyStore } from "../verify/verify-store.ts";
-import { checkDatabase } from "./preflight/check-database.ts";
-import { exitWith, parseProcessConfig } from "./process-config.ts";
-import { withKysely } from "./with-kysely.ts";
+import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { withKysely } from "../db/with-kysely.ts";
+import type { PubsubConfig } from "../packages/relay/publish/pubsub-endpoint.ts";
+import { checkTopic, type TopicCheck } from "../proof/verify/check-topic.ts";
+import { Findings } from "../proof/verify/findings.ts";
+import { printVerification } from "../proof/verify/print-verification.ts";
+import { parseBlocks, parseLimit } from "../proof/verify/verify-options.ts";
+import { type JournalCheck, verifyStore } from "../proof/verify/verify-store.ts";
 
 /*
  * `npm run verify`: fold(event store) = read models, journal = event store, topic = journal. Exit

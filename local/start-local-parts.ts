@@ -1,11 +1,11 @@
 import { namesNoChain } from "../config/parse-chains.ts";
+import { startPubsubServer } from "../packages/pubsub-emulator/start-pubsub-server.ts";
 import { connectToChain } from "./chain/chain-client.ts";
 import { deployFactories } from "./chain/deploy-factories.ts";
 import { startTraffic } from "./chain/escrow-traffic.ts";
 import { startAnvil } from "./chain/start-anvil.ts";
 import { DataFolder } from "./data-folder.ts";
 import { startPostgres } from "./postgres/start-postgres.ts";
-import { startPubsubServer } from "./pubsub/start-pubsub-server.ts";
 import { removeServiceEnvironment, writeServiceEnvironment } from "./service-environment.ts";
 
 type Env = Record<string, string | undefined>;

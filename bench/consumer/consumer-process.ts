@@ -1,9 +1,9 @@
 import { type Message, PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
-import { applyOnce } from "../../consumer/apply-once.ts";
-import { inTransaction } from "../../consumer/in-transaction.ts";
-import { migrate } from "../../consumer/migrate.ts";
-import { runConsumer } from "../../consumer/run-consumer.ts";
+import { applyOnce } from "../../packages/consumer/apply-once.ts";
+import { inTransaction } from "../../packages/consumer/in-transaction.ts";
+import { migrate } from "../../packages/consumer/migrate.ts";
+import { runConsumer } from "../../packages/consumer/run-consumer.ts";
 
 /*
  * One way of applying each message once, WAY, whose effect is a row in `applied`:

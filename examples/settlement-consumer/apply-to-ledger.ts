@@ -2,9 +2,9 @@ import type {
   DecodedMessage,
   EventMessage,
   RetractionMessage,
-} from "../../consumer/decode-message.ts";
-import { PermanentFailure } from "../../consumer/permanent-failure.ts";
-import { type Queryable, rowsOf } from "../../consumer/queryable.ts";
+} from "../../packages/consumer/decode-message.ts";
+import { PermanentFailure } from "../../packages/consumer/permanent-failure.ts";
+import { type Queryable, rowsOf } from "../../packages/consumer/queryable.ts";
 import { decimal, integer, text } from "./body-fields.ts";
 import {
   type EscrowKey,

@@ -1,4 +1,4 @@
-import { MalformedMessage } from "../../consumer/malformed-message.ts";
+import { MalformedMessage } from "../../packages/consumer/malformed-message.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import { checkpointPosition } from "../../audit/checkpoint-position.ts";
+import { checkpointPosition } from "../../engine/checkpoint-position.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
 import { eventsOf } from "../forks/canonical-events.ts";

@@ -1,5 +1,5 @@
 import { keccak256, toHex } from "viem";
-import type { FindingKind } from "../../audit/finding.ts";
+import type { FindingKind } from "../../proof/audit/finding.ts";
 import type { EscrowEvent, EventType, Hex } from "../../src/events/escrow-event.ts";
 import { FACTORIES } from "../forks/deal.ts";
 import type { SimulatedChain } from "../forks/simulated-chain.ts";

@@ -6,7 +6,10 @@ import { v1 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
 import pg from "pg";
 import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import type { PublishFaults } from "./publish-faults.ts";
 import { PROJECT, TOPICS } from "./settings.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Patch } from "./planted-bugs.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
-const COPIED = ["relay", "consumer", "examples", "src", "local", "test/chaos", "package.json"];
+const COPIED = ["packages", "examples", "src", "local", "test/chaos", "package.json"];
 
 /**
  * Copies the project's sources and changes the copy: production code holds no switch for this.

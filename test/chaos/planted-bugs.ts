@@ -15,9 +15,9 @@ export type PlantedBug = {
   kills?: { count: number; points: string[] };
 };
 
-const PUBLISH_LOOP = "relay/publish-loop.ts";
-const RESOLVER = "relay/doubt-resolver.ts";
-const PURGE = "relay/receipts-purge.ts";
+const PUBLISH_LOOP = "packages/relay/publish/publish-loop.ts";
+const RESOLVER = "packages/relay/doubt/doubt-resolver.ts";
+const PURGE = "packages/relay/doubt/receipts-purge.ts";
 const SENDING = "    try {\n      await this.#transport.send(batch, timeoutMs);";
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
@@ -40,7 +40,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     shows: "duplicated",
     patches: [
       {
-        file: "relay/doubt.ts",
+        file: "packages/relay/doubt/doubt.ts",
         search:
           "greatest(k.published_sequence, least(k.receipt_sequence, k.in_doubt_sequence)) as upto",
         replace: "k.published_sequence as upto",
@@ -55,7 +55,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     shows: "duplicated",
     patches: [
       {
-        file: "relay/fence.ts",
+        file: "packages/relay/leases/fence.ts",
         search: `    join relay.lease l
       on l.publication_id = \${publicationId} and l.partition = claimed.partition
          and l.epoch = claimed.epoch and l.owner = \${instance}
@@ -92,12 +92,12 @@ ${SENDING}`,
     shows: "reordered",
     patches: [
       {
-        file: "relay/progress.ts",
+        file: "packages/relay/publish/progress.ts",
         search: "select k.ordering_key, k.partition, k.published_sequence\n",
         replace: "select k.ordering_key, k.partition, k.in_doubt_sequence as published_sequence\n",
       },
       {
-        file: "relay/progress.ts",
+        file: "packages/relay/publish/progress.ts",
         search: "        and k.in_doubt_sequence = k.published_sequence\n",
         replace: "        and k.in_doubt_sequence < k.last_sequence and not k.is_doubted\n",
       },
@@ -110,7 +110,7 @@ ${SENDING}`,
     shows: "duplicated",
     patches: [
       {
-        file: "consumer/apply-batch.ts",
+        file: "packages/consumer/apply-batch.ts",
         search: "    await saveHighWaterMark(tx, key, mark, options);",
         replace: `    for (const each of ["commit", "begin", null])
       await (each === null ? saveHighWaterMark(tx, key, mark, options) : tx.query(each));`,
@@ -124,7 +124,7 @@ ${SENDING}`,
     shows: "duplicated",
     patches: [
       {
-        file: "relay/read-receipts.ts",
+        file: "packages/relay/doubt/read-receipts.ts",
         search:
           "  const read = await pullReceipts(receipts, publication.topic, isReader, waitMs);\n",
         replace:

@@ -1,7 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import { GrpcError } from "../../local/pubsub/grpc-error.ts";
-import type { OnPublish, PublishRequest } from "../../local/pubsub/publisher-service.ts";
+import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
+import type {
+  OnPublish,
+  PublishRequest,
+} from "../../packages/pubsub-emulator/publisher-service.ts";
 import { REQUEST_LIFE_MS } from "./settings.ts";
 
 /** What befalls a Publish request. `accept` may refuse: then the request was never accepted. */

@@ -1,6 +1,6 @@
 import { pino } from "pino";
-import { parseRelayConfig } from "../../relay/config.ts";
-import { relayParts, runRelay } from "../../relay/run-relay.ts";
+import { parseRelayConfig } from "../../packages/relay/config.ts";
+import { relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
 import { instrumentPubsub } from "./instrument-pubsub.ts";
 

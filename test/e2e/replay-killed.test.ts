@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { readGenerations } from "../../replay/generation.ts";
+import { readGenerations } from "../../engine/deployment/generation.ts";
 import { expectMessages } from "../support/expect-messages.ts";
 import { expectedIds, expectedMessages } from "../support/expected-messages.ts";
 import { type RealService, realService } from "../support/real-service.ts";

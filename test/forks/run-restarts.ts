@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
-import { waitForViews } from "../../cli/ensure-views.ts";
+import { waitForViews } from "../../engine/ensure-views.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { expectedIds, expectedMessages } from "../support/expected-messages.ts";
 import { realService } from "../support/real-service.ts";

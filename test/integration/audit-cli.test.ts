@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { parseCertificate } from "../../audit/certificate.ts";
+import { parseCertificate } from "../../proof/audit/certificate.ts";
 import { AuditBed, type AuditScene } from "../audit/audit-bed.ts";
 import { Refusal } from "../audit/audit-provider.ts";
 import { auditedChain } from "../audit/audited-chain.ts";

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { AuditedStore } from "../../audit/audited-store.ts";
-import type { CertificateContent } from "../../audit/certificate.ts";
-import { checkCertificate } from "../../audit/check-certificate.ts";
+import { AuditedStore } from "../../proof/audit/audited-store.ts";
+import type { CertificateContent } from "../../proof/audit/certificate.ts";
+import { checkCertificate } from "../../proof/audit/check-certificate.ts";
 import { AuditBed, type AuditScene } from "../audit/audit-bed.ts";
 import { type LogQuestion, Refusal } from "../audit/audit-provider.ts";
 import { auditedChain } from "../audit/audited-chain.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { CertificateContent } from "../../audit/certificate.ts";
+import type { CertificateContent } from "../../proof/audit/certificate.ts";
 import { AuditBed } from "../audit/audit-bed.ts";
 import { auditedChain } from "../audit/audited-chain.ts";
 import { CHAIN_SIDE_CORRUPTIONS, type Expected } from "../audit/corruptions.ts";

@@ -1,15 +1,15 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Effect } from "../../consumer/apply-batch.ts";
-import { applyOnce } from "../../consumer/apply-once.ts";
-import type { ConsumerOptions } from "../../consumer/consumer-options.ts";
-import { DifferentBytes } from "../../consumer/different-bytes.ts";
-import { inTransaction } from "../../consumer/in-transaction.ts";
-import { isTransient } from "../../consumer/is-transient.ts";
-import { kyselyQueryable } from "../../consumer/kysely-queryable.ts";
-import { MalformedMessage } from "../../consumer/malformed-message.ts";
-import { migrate } from "../../consumer/migrate.ts";
-import type { PubsubMessage } from "../../consumer/pubsub-message.ts";
+import type { Effect } from "../../packages/consumer/apply-batch.ts";
+import { applyOnce } from "../../packages/consumer/apply-once.ts";
+import type { ConsumerOptions } from "../../packages/consumer/consumer-options.ts";
+import { DifferentBytes } from "../../packages/consumer/different-bytes.ts";
+import { inTransaction } from "../../packages/consumer/in-transaction.ts";
+import { isTransient } from "../../packages/consumer/is-transient.ts";
+import { kyselyQueryable } from "../../packages/consumer/kysely-queryable.ts";
+import { MalformedMessage } from "../../packages/consumer/malformed-message.ts";
+import { migrate } from "../../packages/consumer/migrate.ts";
+import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
 import {
   type ConsumerDatabase,
   type Sandbox,

@@ -1,16 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Effect } from "../../consumer/apply-batch.ts";
-import type { DecodedMessage } from "../../consumer/decode-message.ts";
-import { inTransaction } from "../../consumer/in-transaction.ts";
-import { PermanentFailure } from "../../consumer/permanent-failure.ts";
-import type { PubsubMessage } from "../../consumer/pubsub-message.ts";
-import { resolveDeadLetter } from "../../consumer/resolve-dead-letter.ts";
+import type { Effect } from "../../packages/consumer/apply-batch.ts";
+import type { DecodedMessage } from "../../packages/consumer/decode-message.ts";
+import { inTransaction } from "../../packages/consumer/in-transaction.ts";
+import { PermanentFailure } from "../../packages/consumer/permanent-failure.ts";
+import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
+import { resolveDeadLetter } from "../../packages/consumer/resolve-dead-letter.ts";
 import {
   type RunConsumerOptions,
   type RunningConsumer,
   runConsumer,
-} from "../../consumer/run-consumer.ts";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+} from "../../packages/consumer/run-consumer.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import {
   type ConsumerDatabase,
   type Sandbox,

@@ -1,8 +1,8 @@
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { AuditedStore } from "../../audit/audited-store.ts";
-import { findDeployment } from "../../verify/deployment.ts";
-import { FrozenDatabase } from "../../verify/frozen-database.ts";
+import { FrozenDatabase } from "../../db/frozen-database.ts";
+import { AuditedStore } from "../../proof/audit/audited-store.ts";
+import { findDeployment } from "../../proof/verify/deployment.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";
 import { TestWorld } from "../support/test-world.ts";
 

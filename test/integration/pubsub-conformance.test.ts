@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import { startPubsubServer } from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { ONCE, PubsubClients, receive, texts } from "../support/pubsub-clients.ts";
 import {
   findOfficialEmulator,

@@ -2,7 +2,10 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { ONCE, PubsubClients, receive, texts } from "../support/pubsub-clients.ts";
 import { startPubsubServerProcess } from "../support/pubsub-server-process.ts";
 

@@ -1,8 +1,11 @@
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { GrpcError } from "../../local/pubsub/grpc-error.ts";
-import type { PublishRequest } from "../../local/pubsub/publisher-service.ts";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
+import type { PublishRequest } from "../../packages/pubsub-emulator/publisher-service.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { ONCE, PubsubClients, texts } from "../support/pubsub-clients.ts";
 
 process.env.METADATA_SERVER_DETECTION = "none";

@@ -1,9 +1,12 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
-import { auditTopic, createAuditSubscription } from "../../relay/audit-topic.ts";
-import { registerPublications } from "../../relay/publication.ts";
-import { PubsubTopics } from "../../relay/pubsub-topics.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
+import { auditTopic, createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
+import { registerPublications } from "../../packages/relay/journal/publication.ts";
+import { PubsubTopics } from "../../packages/relay/publish/pubsub-topics.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 
 process.env.METADATA_SERVER_DETECTION = "none";

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { capture, JournalConflict } from "../../relay/capture.ts";
-import type { Lease, LeaseKeeper } from "../../relay/lease-keeper.ts";
-import type { Publication, PublicationConfig } from "../../relay/publication.ts";
-import { readUnconfirmed, retract } from "../../relay/reconcile.ts";
+import { capture, JournalConflict } from "../../packages/relay/capture/capture.ts";
+import type { Publication, PublicationConfig } from "../../packages/relay/journal/publication.ts";
+import type { Lease, LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
+import { readUnconfirmed, retract } from "../../packages/relay/retract/reconcile.ts";
 import { publicationWithLeases, RelayWorld, readJournal } from "../support/relay-world.ts";
 import { StandInOutbox } from "../support/stand-in-outbox.ts";
 

@@ -1,8 +1,11 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { recordReceipts } from "../../relay/doubt.ts";
-import { LeaseKeeper } from "../../relay/lease-keeper.ts";
-import { type Publication, registerPublications } from "../../relay/publication.ts";
+import { recordReceipts } from "../../packages/relay/doubt/doubt.ts";
+import {
+  type Publication,
+  registerPublications,
+} from "../../packages/relay/journal/publication.ts";
+import { LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
 import { type LogLine, recordingLog } from "../support/recording-log.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -1,8 +1,13 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { claim, markDoubted, markPublished, unclaim } from "../../relay/progress.ts";
-import type { Publication } from "../../relay/publication.ts";
-import { registerPublications } from "../../relay/publication.ts";
+import type { Publication } from "../../packages/relay/journal/publication.ts";
+import { registerPublications } from "../../packages/relay/journal/publication.ts";
+import {
+  claim,
+  markDoubted,
+  markPublished,
+  unclaim,
+} from "../../packages/relay/publish/progress.ts";
 import { openForTest, RelayWorld, startLeases } from "../support/relay-world.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

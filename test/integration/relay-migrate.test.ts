@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { migrate } from "../../relay/migrate.ts";
+import { migrate } from "../../packages/relay/journal/migrate.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 
 const RELAYS = 6;

@@ -1,10 +1,10 @@
 import { v1 } from "@google-cloud/pubsub";
 import { Kysely, PostgresDialect } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { adoptSubscription } from "../../relay/adopt-subscription.ts";
-import { createAuditSubscription } from "../../relay/audit-topic.ts";
-import { clientOptions } from "../../relay/pubsub-endpoint.ts";
-import { PubsubTopics } from "../../relay/pubsub-topics.ts";
+import { adoptSubscription } from "../../packages/relay/audit/adopt-subscription.ts";
+import { createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
+import { clientOptions } from "../../packages/relay/publish/pubsub-endpoint.ts";
+import { PubsubTopics } from "../../packages/relay/publish/pubsub-topics.ts";
 import { restoreJournal } from "../support/journal-backup.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import {

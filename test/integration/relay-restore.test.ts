@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { BlockEvidence } from "../../relay/block-evidence.ts";
-import { Receipts } from "../../relay/receipts.ts";
-import type { RelayParts } from "../../relay/run-relay.ts";
+import { Receipts } from "../../packages/relay/doubt/receipts.ts";
+import type { BlockEvidence } from "../../packages/relay/retract/block-evidence.ts";
+import type { RelayParts } from "../../packages/relay/run-relay.ts";
 import { backUpJournal, restoreJournal } from "../support/journal-backup.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import {

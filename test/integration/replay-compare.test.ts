@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { compareDeployments } from "../../replay/compare.ts";
+import { compareDeployments } from "../../proof/replay/compare.ts";
 import { AccountDeployment } from "../support/account-deployment.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";

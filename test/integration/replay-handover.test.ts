@@ -1,17 +1,17 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { dropDeployment } from "../../replay/drop-deployment.ts";
+import { dropDeployment } from "../../engine/deployment/drop-deployment.ts";
 import {
   addGeneration,
   beginHandover,
   ensureGenerations,
   readGenerations,
-} from "../../replay/generation.ts";
-import { removeLeftovers } from "../../replay/remove-leftovers.ts";
-import type { ReplayOutput } from "../../replay/replay-output.ts";
-import { swapViews } from "../../replay/swap-views.ts";
-import { readIndexerOrder } from "../../replay/take-over.ts";
-import { viewedDeployment } from "../../replay/viewed-deployment.ts";
+} from "../../engine/deployment/generation.ts";
+import { swapViews } from "../../engine/deployment/swap-views.ts";
+import { readIndexerOrder } from "../../engine/deployment/take-over.ts";
+import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
+import { removeLeftovers } from "../../proof/replay/remove-leftovers.ts";
+import type { ReplayOutput } from "../../proof/replay/replay-output.ts";
 import { AccountDeployment } from "../support/account-deployment.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { withKysely } from "../../cli/with-kysely.ts";
+import { withKysely } from "../../db/with-kysely.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 
 const world = new RelayWorld();

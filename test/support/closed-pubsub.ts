@@ -1,5 +1,5 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { loadPubsubProtos } from "../../local/pubsub/load-pubsub-protos.ts";
+import { loadPubsubProtos } from "../../packages/pubsub-emulator/load-pubsub-protos.ts";
 
 /** A Pub/Sub server where every topic exists and nobody may do anything with it. */
 export async function startClosedPubsub(): Promise<{ host: string; stop(): void }> {

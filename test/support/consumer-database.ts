@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import type { ConsumerOptions } from "../../consumer/consumer-options.ts";
-import { inTransaction } from "../../consumer/in-transaction.ts";
-import { migrate } from "../../consumer/migrate.ts";
 import { startPostgres } from "../../local/postgres/start-postgres.ts";
+import type { ConsumerOptions } from "../../packages/consumer/consumer-options.ts";
+import { inTransaction } from "../../packages/consumer/in-transaction.ts";
+import { migrate } from "../../packages/consumer/migrate.ts";
 
 /** A schema of its own with the library's tables and `effect`, a table without any uniqueness. */
 export type Sandbox = {

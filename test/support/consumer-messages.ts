@@ -1,4 +1,4 @@
-import type { PubsubMessage } from "../../consumer/pubsub-message.ts";
+import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
 
 type Parts = {
   key?: string;

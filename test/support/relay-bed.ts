@@ -6,11 +6,14 @@ import { credentials } from "@grpc/grpc-js";
 import type pg from "pg";
 import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
-import type { OnPublish } from "../../local/pubsub/publisher-service.ts";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
-import type { BlockEvidence } from "../../relay/block-evidence.ts";
-import { parseRelayConfig, type RelayConfig } from "../../relay/config.ts";
-import { type RelayParts, relayParts, runRelay } from "../../relay/run-relay.ts";
+import type { OnPublish } from "../../packages/pubsub-emulator/publisher-service.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
+import { parseRelayConfig, type RelayConfig } from "../../packages/relay/config.ts";
+import type { BlockEvidence } from "../../packages/relay/retract/block-evidence.ts";
+import { type RelayParts, relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";
 

@@ -7,13 +7,13 @@ import pg from "pg";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
-import { LeaseKeeper } from "../../relay/lease-keeper.ts";
-import { migrate } from "../../relay/migrate.ts";
+import { migrate } from "../../packages/relay/journal/migrate.ts";
 import {
   type Publication,
   type PublicationConfig,
   registerPublications,
-} from "../../relay/publication.ts";
+} from "../../packages/relay/journal/publication.ts";
+import { LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
 
 export type TestDatabase = { url: string; pool: pg.Pool; db: Kysely<unknown> };
 

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
-import { type PubsubServer, startPubsubServer } from "../../local/pubsub/start-pubsub-server.ts";
+import {
+  type PubsubServer,
+  startPubsubServer,
+} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { TopicRecorder } from "./topic-recorder.ts";
 
 export const FINAL_TOPIC = "settlement.events.v1";

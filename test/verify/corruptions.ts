@@ -1,4 +1,4 @@
-import type { Check } from "../../verify/findings.ts";
+import type { Check } from "../../proof/verify/findings.ts";
 import { PAYEE, PAYER } from "../support/given-events.ts";
 import { position } from "../support/stand-in-deployment.ts";
 import { FINAL_TOPIC } from "../support/test-world.ts";

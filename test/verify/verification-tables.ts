@@ -1,4 +1,4 @@
-import { CHECKS } from "../../verify/findings.ts";
+import { CHECKS } from "../../proof/verify/findings.ts";
 import { CORRUPTIONS } from "./corruptions.ts";
 
 /** Rows of the table of checks in docs/verification.md. */

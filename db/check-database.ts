@@ -1,0 +1,60 @@
+import pg from "pg";
+import { ConfigError } from "../config/config-error.ts";
+
+/** What the engine asks for. */
+const MIN_VERSION = 14;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** SQLSTATE classes of a wrong user or password, and of a database that there is none of. */
+const REFUSED_FOR_GOOD = /^(28|3D)/;
+
+/**
+ * Makes sure that the database can be used, before anything is begun.
+ *
+ * @throws ConfigError when it cannot be reached, is too old, or lets us create no schema
+ */
+export async function checkDatabase(url: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    const { code = "", message } = error as { code?: string; message: string };
+    throw problem(
+      `cannot connect to ${withoutPassword(url)}: ${message}`,
+      !REFUSED_FOR_GOOD.test(code),
+    );
+  }
+  try {
+    const { rows } = await client.query(`
+      select current_setting('server_version_num')::int / 10000 as version,
+             current_database() as database, current_user as "user",
+             has_database_privilege(current_database(), 'create') as may_create`);
+    const { version, database, user, may_create } = rows[0];
+    if (version < MIN_VERSION)
+      throw problem(`PostgreSQL ${version} is too old: ${MIN_VERSION} or newer is needed`);
+    if (!may_create)
+      throw problem(
+        `user ${user} may not create schemas: grant create on database ${database} to ${user}`,
+      );
+  } finally {
+    await client.end();
+  }
+}
+
+/** A database URL that may be printed. */
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url);
+    if (parsed.password) parsed.password = "***";
+    return parsed.href;
+  } catch {
+    return "(not a URL)";
+  }
+}
+
+function problem(what: string, mayPass = false): ConfigError {
+  return new ConfigError([{ where: "DATABASE_URL", what, mayPass }]);
+}

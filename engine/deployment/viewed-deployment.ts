@@ -1,0 +1,29 @@
+import { VIEWS_SCHEMA } from "../build-schema.ts";
+import type { Queryable } from "./generation.ts";
+
+/** The schema that the stable views show; null while there are none. For any database user. */
+export async function viewedDeployment(db: Queryable): Promise<string | null> {
+  const { rows } = await db.query(
+    `select distinct n.nspname as schema
+     from pg_rewrite r
+     join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                         and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+     join pg_class c on c.oid = d.refobjid
+     join pg_namespace n on n.oid = c.relnamespace
+     where r.ev_class = to_regclass($1)`,
+    [`${VIEWS_SCHEMA}._ponder_meta`],
+  );
+  return rows[0]?.schema ?? null;
+}
+
+/** A deployment's tables as the engine lists them, or null when it has not made them. */
+export async function tablesOf(db: Queryable, schema: string): Promise<string[] | null> {
+  const { rows: found } = await db.query("select to_regclass($1) is not null as exists", [
+    `"${schema}"._ponder_meta`,
+  ]);
+  if (!found[0].exists) return null;
+  const { rows } = await db.query(
+    `select value -> 'table_names' as names from "${schema}"._ponder_meta where key = 'app'`,
+  );
+  return rows[0]?.names ?? null;
+}

@@ -1,0 +1,229 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { isOpen } from "../journal/journal-state.ts";
+import type { Publication } from "../journal/publication.ts";
+import { hasLead } from "../leases/fence.ts";
+import type { Lease } from "../leases/lease-keeper.ts";
+import { hashOf, partitionOf } from "../leases/partition-of.ts";
+import { isUnconfirmed, settledPosition } from "../retract/reconcile.ts";
+import { blockNumberOf, isDue } from "./is-due.ts";
+
+/** What one look at the outbox found. */
+export type Captured = {
+  /** Rows that were due and new, and are in the journal now. As many as the limit: there are more. */
+  captured: number;
+  /** Events that the journal told of and the outbox no longer has: their keys wait. */
+  unconfirmed: number;
+};
+
+/** An event id is in the journal with other bytes than the outbox holds now. */
+export class JournalConflict extends Error {
+  override name = "JournalConflict";
+  readonly eventIds: string[];
+
+  constructor(topic: string, eventIds: string[]) {
+    super(
+      `Publication ${topic} is halted: the outbox holds other bytes than the journal for event ${eventIds.join(", ")}. ` +
+        "An event that was captured must never change. Find out which build changed the encoding, " +
+        "and bring the old one back; then clear relay.publication.halted_reason.",
+    );
+    this.eventIds = eventIds;
+  }
+}
+
+/** Notified with every capture, for the instances that do not have the lead. */
+export const CAPTURED_CHANNEL = "relay_captured";
+
+/** A chain of the live deployment. */
+export type Source = {
+  deployment: string;
+  chainId: string;
+  /** The finalized checkpoint it was read with; what counts as final later is left for later. */
+  finalized: string | null;
+};
+
+type Row = { captured: number; unconfirmed: number; conflicts: string[] | null };
+
+/**
+ * Copies what is due from the outbox into the journal and numbers it per ordering key, without
+ * gaps: one statement for a whole batch of a chain, so that there is nothing half-done.
+ *
+ * Where it looks. The outbox is always a prefix of the chain: the engine commits in chain order and
+ * takes back from the end. So while the last row that was looked at (the tip) is still there, all
+ * before it was seen, and the scan goes on behind it. When it is gone, the engine has rolled back:
+ * the scan begins again behind the last final row, and what is in the journal already is skipped.
+ * Another deployment has no cursor yet and is scanned from its beginning, with the same skipping.
+ *
+ * What the journal told of and the outbox lacks after a rollback is unconfirmed: it may come back,
+ * or be retracted on evidence (`reconcile.ts`). Until then its key gets nothing new, so that a new
+ * block's version of a fact never comes before the retraction of the old one, and the tip stays
+ * behind. An event that was retracted and comes back is a new incarnation with its own message id:
+ * a retraction sends the tip back, as the row may be there again before anybody has missed it.
+ *
+ * Whoever has lost the lead finds nothing to capture. Should two leads overlap all the same, the
+ * journal's unique event ids let only one of them through.
+ *
+ * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key.
+ *
+ * @param limit rows to take, at the most
+ * @throws JournalConflict, having written nothing
+ */
+export async function capture(
+  db: Kysely<unknown>,
+  publication: Publication,
+  source: Source,
+  authority: { instance: string; lead: Lease },
+  limit: number,
+): Promise<Captured> {
+  return await db.transaction().execute(async (tx) => {
+    // On a reorg the engine locks the outbox and then the checkpoints, both exclusively: in another
+    // order the two of us would deadlock. And a backfill has no statistics yet: without these two
+    // the planner sorts all that is left of the outbox, on disk, for every batch.
+    await sql`
+      select set_config('enable_bitmapscan', 'off', true), set_config('work_mem', '32MB', true)
+      where not exists (select from escrow.outbox limit 0)`.execute(tx);
+    const { rows } = await statement(publication, source, authority, limit).execute(tx);
+    const [row] = rows;
+    if (row === undefined) throw new Error("capture returned no row");
+    if (row.conflicts) throw new JournalConflict(publication.topic, row.conflicts);
+    if (Number(row.captured) > 0) await sql`select pg_notify(${CAPTURED_CHANNEL}, '')`.execute(tx);
+    return { captured: Number(row.captured), unconfirmed: Number(row.unconfirmed) };
+  });
+}
+
+function statement(
+  publication: Publication,
+  { deployment, chainId, finalized }: Source,
+  { instance, lead }: { instance: string; lead: Lease },
+  limit: number,
+): RawBuilder<Row> {
+  const { id, topic, finality } = publication;
+  return sql<Row>`
+    /* capture */
+    with state as (
+      select least(c.finalized_checkpoint, ${finalized}::text) as finalized,
+             ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
+             tip.event_id is null as is_rescan,
+             k.tip_event_id as known_tip,
+             case when tip.event_id is null then coalesce(k.settled_position, '')
+                  else k.tip_position end as scan_from,
+             ${settledPosition(id, sql`c.chain_id`)} as settled
+      from escrow._ponder_checkpoint c
+      left join relay.capture_cursor k
+        on k.publication_id = ${id} and k.deployment = ${deployment} and k.chain_id = c.chain_id
+      left join escrow.outbox tip
+        on tip.chain_id = c.chain_id and tip.position = k.tip_position
+           and tip.event_id = k.tip_event_id
+      where c.chain_id = ${chainId}
+    ),
+    unconfirmed as materialized (
+      select m.ordering_key
+      from relay.message m
+      where (select is_rescan from state)
+        and m.chain_id = ${chainId} and m.position > (select settled from state)
+        and ${isUnconfirmed(id)}
+    ),
+    scanned as materialized (
+      select o.position, o.event_id, o.block_number, o.block_hash, o.body, o.attributes::jsonb,
+             ${orderingKey(publication)} as ordering_key, 1 + known.told as incarnation
+      from escrow.outbox o
+      -- One look per row: as a join, the planner compares each row with the whole journal.
+      cross join lateral (
+        select count(*) filter (where m.kind = 'event') as told,
+               count(*) filter (where m.kind = 'retraction') as retracted
+        from relay.message m where m.publication_id = ${id} and m.event_id = o.event_id
+      ) known
+      where o.chain_id = ${chainId}
+        and o.position > (select scan_from from state)
+        and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
+        and ${hasLead(instance, lead)}
+        and ${isOpen(id)}
+        and known.told = known.retracted
+        and ${isFree(publication)}
+      order by o.position
+      limit ${limit}
+    ),
+    due as (
+      select s.*,
+             row_number() over (partition by s.ordering_key order by s.position) as nth,
+             count(*) over (partition by s.ordering_key) as of_key
+      from scanned s
+    ),
+    conflict as (
+      select o.event_id
+      from escrow.outbox o
+      join relay.message m
+        on m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
+      where (select is_rescan from state)
+        and o.chain_id = ${chainId} and o.position > (select scan_from from state)
+        and (m.body <> o.body or m.ordering_key <> ${orderingKey(publication)}
+             or not m.attributes @> (o.attributes::jsonb - 'event_id' - 'ce-id'))
+      limit 10
+    ),
+    numbered as (
+      insert into relay.ordering_key as k (publication_id, ordering_key, partition, last_sequence)
+      select ${id}, d.ordering_key, ${partitionOf(id, sql`d.ordering_key`)}, max(d.of_key)
+      from due d group by d.ordering_key order by d.ordering_key
+      on conflict (publication_id, ordering_key)
+        do update set last_sequence = k.last_sequence + excluded.last_sequence
+      returning k.ordering_key, k.last_sequence
+    ),
+    journaled as (
+      insert into relay.message
+        (publication_id, ordering_key, sequence, event_id, incarnation, chain_id, block_number,
+         block_hash, position, body, attributes)
+      select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, d.event_id, d.incarnation,
+             ${chainId}, d.block_number, d.block_hash, d.position, d.body,
+             d.attributes
+             || case when d.incarnation = 1 then '{}'::jsonb else jsonb_build_object(
+                  'event_id', d.event_id || '#' || d.incarnation,
+                  'ce-id', d.event_id || '#' || d.incarnation,
+                  'incarnation', d.incarnation::text) end
+             || jsonb_build_object(
+                  'sequence', (n.last_sequence - d.of_key + d.nth)::text,
+                  'publication', ${topic}::text,
+                  'finality', ${finality === "finalized" ? "final" : "provisional"}::text)
+      from due d join numbered n using (ordering_key)
+      returning 1
+    ),
+    moved as (
+      insert into relay.capture_cursor as k
+        (publication_id, deployment, chain_id, tip_position, tip_event_id, settled_position)
+      select ${id}, ${deployment}, ${chainId}, s.position, s.event_id,
+             coalesce((select max(o.position) from escrow.outbox o
+                       where o.chain_id = ${chainId}
+                         and o.position <= least(s.position, (select finalized from state))), '')
+      from (
+        select o.position, o.event_id from escrow.outbox o
+        where o.chain_id = ${chainId}
+          and o.position > (select scan_from from state)
+          and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
+          and ((select count(*) from due) < ${limit}
+               or o.position <= (select max(position) from due))
+        order by o.position desc limit 1
+      ) s
+      where not exists (select from unconfirmed) and ${hasLead(instance, lead)}
+        and ${isOpen(id)}
+      on conflict (publication_id, deployment, chain_id) do update set
+        tip_position = excluded.tip_position,
+        tip_event_id = excluded.tip_event_id,
+        settled_position = greatest(k.settled_position, excluded.settled_position)
+      -- Unless a retraction has sent the cursor back meanwhile.
+      where k.tip_event_id = (select known_tip from state)
+    )
+    select (select count(*) from journaled) as captured,
+           (select count(*) from unconfirmed) as unconfirmed,
+           (select array_agg(event_id) from conflict) as conflicts`;
+}
+
+/** Nothing new of an unconfirmed key; on a final publication nothing at all while one is. */
+function isFree(publication: Publication): RawBuilder<boolean> {
+  return publication.finality === "finalized"
+    ? sql`not exists (select from unconfirmed)`
+    : sql`${orderingKey(publication)} not in (select ordering_key from unconfirmed)`;
+}
+
+/** SQL for the key that messages of an outbox row `o` are ordered by. md5 is stable across versions. */
+export function orderingKey({ keyCount }: Pick<Publication, "keyCount">): RawBuilder<string> {
+  if (keyCount === undefined) return sql`o.ordering_key`;
+  return sql`'h' || (${hashOf(sql`o.ordering_key`)} % ${keyCount})`;
+}

@@ -1,0 +1,197 @@
+import type { Kysely } from "kysely";
+import type { Logger } from "pino";
+import { type Backoff, backoffMs } from "../backoff.ts";
+import { JournalCheck } from "../journal/journal-check.ts";
+import type { Publication } from "../journal/publication.ts";
+import type { Lease, LeaseKeeper } from "../leases/lease-keeper.ts";
+import type { PubsubTopics } from "../publish/pubsub-topics.ts";
+import type { RelayMetrics } from "../serve/metrics.ts";
+import { Signal } from "../signal.ts";
+import { Barriers } from "./barriers.ts";
+import { type DoubtedKey, readDoubtedKeys, resolveDoubts } from "./doubt.ts";
+import { ensureReceipts } from "./ensure-receipts.ts";
+import { JournalOutdated, ReadingEnded, readReceipts } from "./read-receipts.ts";
+import type { Receipt, Receipts } from "./receipts.ts";
+import { ReceiptsPurge } from "./receipts-purge.ts";
+
+export type DoubtResolverOptions = {
+  /** After this long nothing of a request can still be on its way to being accepted. */
+  requestLifeMs: number;
+  /** Longest life of the request that publishes a barrier. */
+  publishTimeoutMs: number;
+  /** For so long receipts that are read again may come late. */
+  settleMs: number;
+  backoff: Backoff;
+};
+
+const KEYS_PER_ROUND = 500;
+const LOOK_MS = 500;
+
+/**
+ * Reads the topic back for one publication, while this instance has its lead: makes sure first that
+ * the journal is as new as the topic (`journal-check.ts`), then finds out what became of requests
+ * whose outcome is unknown. A doubted key:
+ *
+ *   seen ──request life over──► barrier published ──barrier read back──► resolved
+ *                                       └── not read in time ──► seen, with a new barrier
+ *
+ * It waits by a clock that does not jump, from when it first saw the doubt: so however late the
+ * request was sent, its life is over when the barrier leaves. Then everything that was accepted on
+ * the key stands before the barrier. Receipts are written down before they are acknowledged, so
+ * that none is forgotten that a later doubt needs. Whatever cannot be read, it waits for: it never
+ * guesses.
+ */
+export class DoubtResolver {
+  readonly #db: Kysely<unknown>;
+  readonly #publication: Publication;
+  readonly #leases: LeaseKeeper;
+  readonly #barriers: Barriers;
+  readonly #check: JournalCheck;
+  readonly #purge: ReceiptsPurge;
+  readonly #read: () => Promise<Receipt[]>;
+  readonly #on: { resolved: () => void; opened: () => void };
+  readonly #log: Logger;
+  readonly #metrics: RelayMetrics;
+  readonly #options: DoubtResolverOptions;
+  readonly #wake = new Signal();
+  readonly #firstSeenMs = new Map<string, number>();
+  #lead: Lease | null = null;
+  #failures = 0;
+  #stopping = false;
+
+  constructor(
+    db: Kysely<unknown>,
+    publication: Publication,
+    leases: LeaseKeeper,
+    { topics, receipts }: { topics: PubsubTopics; receipts: Receipts },
+    on: {
+      /** Keys are free to be claimed again. */
+      resolved: () => void;
+      /** The journal is known to be as new as the topic: capture and publish. */
+      opened: () => void;
+    },
+    log: Logger,
+    metrics: RelayMetrics,
+    options: DoubtResolverOptions,
+  ) {
+    this.#db = db;
+    this.#publication = publication;
+    this.#leases = leases;
+    this.#on = on;
+    this.#log = log.child({ publication: publication.topic });
+    this.#metrics = metrics;
+    this.#options = options;
+    const { instance } = leases;
+    const { requestLifeMs, publishTimeoutMs, settleMs } = options;
+    const isReader = () => !this.#stopping && this.#lead !== null && leases.isHeld(this.#lead);
+    this.#read = () => readReceipts(db, publication, receipts, isReader);
+    this.#barriers = new Barriers(topics, {
+      topic: publication.topic,
+      publishTimeoutMs,
+      ensureReceipts: () => ensureReceipts(db, publication, receipts),
+      isReader,
+    });
+    this.#purge = new ReceiptsPurge(db, publication, receipts, this.#barriers, instance);
+    this.#check = new JournalCheck(db, publication, receipts, this.#barriers, instance, this.#log, {
+      requestLifeMs,
+      settleMs,
+      isReader,
+    });
+  }
+
+  /** Says that there may be a new doubt, or a new lead. */
+  wake(): void {
+    this.#wake.set();
+  }
+
+  /** Says that something was captured. */
+  noteCapture(): void {
+    this.#purge.noteCapture();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.#wake.set();
+  }
+
+  /** Runs until `stop`. Whatever does not answer is asked again. */
+  async run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const lead = this.#leases.lead(this.#publication);
+        if (lead?.epoch !== this.#lead?.epoch) this.#forget();
+        this.#lead = lead;
+        if (lead !== null) await this.#round(lead);
+        this.#failures = 0;
+        await this.#wake.wait(LOOK_MS);
+      } catch (error) {
+        if (!(error instanceof ReadingEnded)) await this.#afterFailure(error);
+      }
+    }
+  }
+
+  async #afterFailure(error: unknown): Promise<void> {
+    this.#purge.unmeasure();
+    if (error instanceof JournalOutdated) {
+      this.#log.warn(error.message);
+      return;
+    }
+    this.#failures += 1;
+    const waiting = this.#firstSeenMs.size;
+    this.#log.error(
+      { err: error, waiting },
+      waiting > 0
+        ? "the receipts cannot be read; keys in doubt wait for them"
+        : "the receipts cannot be read; nothing is in doubt now",
+    );
+    await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
+  }
+
+  async #round(lead: Lease): Promise<void> {
+    const found = await this.#check.look(lead);
+    this.#metrics.journalKnown(this.#publication.topic, found !== "closed");
+    if (found === "closed") return;
+    if (found === "opened") this.#on.opened();
+    if (!this.#purge.isMeasured) await this.#purge.measure(this.#read);
+    const keys = await readDoubtedKeys(this.#db, this.#publication, KEYS_PER_ROUND);
+    this.#metrics.doubted(this.#publication.topic, keys.length);
+    const due = this.#whoseRequestsAreOver(keys);
+    if (due.length > 0) await this.#resolve(lead, due);
+    else if (keys.length === 0) await this.#purge.purge(lead);
+  }
+
+  /** Without the lead nothing that was seen or measured may be trusted later. */
+  #forget(): void {
+    this.#firstSeenMs.clear();
+    this.#check.forget();
+    this.#purge.forget();
+  }
+
+  #whoseRequestsAreOver(keys: DoubtedKey[]): DoubtedKey[] {
+    const nowMs = performance.now();
+    const names = new Set(keys.map(nameOf));
+    for (const name of this.#firstSeenMs.keys())
+      if (!names.has(name)) this.#firstSeenMs.delete(name);
+    return keys.filter((key) => {
+      const seenMs = this.#firstSeenMs.get(nameOf(key));
+      if (seenMs === undefined) this.#firstSeenMs.set(nameOf(key), nowMs);
+      return seenMs !== undefined && nowMs - seenMs >= this.#options.requestLifeMs;
+    });
+  }
+
+  async #resolve(lead: Lease, due: DoubtedKey[]): Promise<void> {
+    const waiting = await this.#barriers.publishAll(due);
+    await this.#barriers.readUntil(waiting, this.#read, async (keys) => {
+      const { instance } = this.#leases;
+      const outcome = await resolveDoubts(this.#db, this.#publication, instance, lead, keys);
+      this.#log.info(outcome, "doubts resolved from the receipts");
+      this.#metrics.resolved(this.#publication.topic, outcome);
+      this.#on.resolved();
+    });
+  }
+}
+
+/** Of one request: the same messages may be in doubt again as soon as they were sent again. */
+function nameOf({ orderingKey, inDoubtSequence, inDoubtAt }: DoubtedKey): string {
+  return `${orderingKey}@${inDoubtSequence}@${inDoubtAt}`;
+}

@@ -1,0 +1,121 @@
+import type { Kysely } from "kysely";
+import { recordMark } from "../journal/journal-state.ts";
+import type { Publication } from "../journal/publication.ts";
+import type { Lease } from "../leases/lease-keeper.ts";
+import { type Barriers, CLOCK_KEY } from "./barriers.ts";
+import { readOldestInDoubt } from "./doubt.ts";
+import type { Receipt, Receipts } from "./receipts.ts";
+
+const PURGE_EVERY_MS = 5_000;
+/** Covers what the measurement of Pub/Sub's clock leaves open. */
+export const PURGE_MARGIN_MS = 10_000;
+/** A quiet topic gets a mark as often, so that its newest never outlives the receipts' retention. */
+const MARK_EVERY_MS = 600_000;
+
+/**
+ * Forgets receipts that nobody needs, by Pub/Sub's own clock, while nothing is in doubt; and moves
+ * the journal's mark behind them:
+ *
+ *   published ──everything accepted before it is marked as published──► in the journal
+ *
+ * A journal that is restored from a backup knows by its mark from where on it has to read again.
+ */
+export class ReceiptsPurge {
+  readonly #db: Kysely<unknown>;
+  readonly #publication: Publication;
+  readonly #receipts: Receipts;
+  readonly #barriers: Barriers;
+  readonly #instance: string;
+  #clock: { skewMs: number; databaseMs: number; monotonicMs: number } | null = null;
+  #purgedUntilMs = 0;
+  #purgedAtMs = 0;
+  /** Published, and not in the journal yet. Times are by Pub/Sub's clock, before and after. */
+  #mark: { barrier: string; atMs: number; untilMs: number } | null = null;
+  #markedAtMs = Number.NEGATIVE_INFINITY;
+  #isActive = true;
+
+  constructor(
+    db: Kysely<unknown>,
+    publication: Publication,
+    receipts: Receipts,
+    barriers: Barriers,
+    instance: string,
+  ) {
+    this.#db = db;
+    this.#publication = publication;
+    this.#receipts = receipts;
+    this.#barriers = barriers;
+    this.#instance = instance;
+  }
+
+  get isMeasured(): boolean {
+    return this.#clock !== null;
+  }
+
+  /** Says that something was captured: there will be something to mark. */
+  noteCapture(): void {
+    this.#isActive = true;
+  }
+
+  /** What was measured may not be trusted any more. */
+  unmeasure(): void {
+    this.#clock = null;
+  }
+
+  /** Without the lead nothing that was measured or published may be trusted later. */
+  forget(): void {
+    this.#clock = null;
+    this.#mark = null;
+    this.#purgedUntilMs = 0;
+    this.#isActive = true;
+  }
+
+  /** Learns how far Pub/Sub's clock is from PostgreSQL's, which requests are dated by. */
+  async measure(read: () => Promise<Receipt[]>): Promise<void> {
+    const { nowMs } = await readOldestInDoubt(this.#db, this.#publication);
+    const monotonicMs = performance.now();
+    const barrier = await this.#barriers.publish(CLOCK_KEY);
+    await this.#barriers.readUntil(new Map([[barrier, barrier]]), read, async (_, receipts) => {
+      const at = receipts.find((each) => each.barrier === barrier)?.publishedAtMs ?? nowMs;
+      this.#clock = { skewMs: at - nowMs, databaseMs: nowMs, monotonicMs };
+    });
+  }
+
+  /**
+   * Forgets the receipts of messages that were published before anything still in doubt was sent.
+   * A clock that jumped since it was measured is measured anew first.
+   */
+  async purge(lead: Lease): Promise<void> {
+    if (this.#clock === null || performance.now() - this.#purgedAtMs < PURGE_EVERY_MS) return;
+    const { nowMs, sentAtMs, hasBacklog } = await readOldestInDoubt(this.#db, this.#publication);
+    const { skewMs, databaseMs, monotonicMs } = this.#clock;
+    const jumpMs = nowMs - databaseMs - (performance.now() - monotonicMs);
+    if (Math.abs(jumpMs) > PURGE_MARGIN_MS / 2) {
+      this.#clock = null;
+      return;
+    }
+    const untilMs = Math.min(sentAtMs ?? nowMs, nowMs) + skewMs - PURGE_MARGIN_MS;
+    this.#purgedAtMs = performance.now();
+    this.#isActive ||= hasBacklog;
+    await this.#moveMark(lead, nowMs + skewMs, untilMs);
+    if (untilMs <= this.#purgedUntilMs) return;
+    await this.#receipts.purge(this.#publication.topic, untilMs);
+    this.#purgedUntilMs = untilMs;
+  }
+
+  /** @param untilMs all that was accepted before is known to be, in the journal */
+  async #moveMark(lead: Lease, nowMs: number, untilMs: number): Promise<void> {
+    if (this.#mark !== null && this.#mark.untilMs < untilMs) {
+      await recordMark(this.#db, this.#publication, this.#instance, lead, this.#mark);
+      this.#mark = null;
+    }
+    const isDue = this.#isActive || nowMs - this.#markedAtMs > MARK_EVERY_MS;
+    if (this.#mark !== null || !isDue) return;
+    this.#isActive = false;
+    const startedMs = performance.now();
+    const barrier = await this.#barriers.publish(CLOCK_KEY);
+    const tookMs = performance.now() - startedMs;
+    this.#mark = { barrier, atMs: nowMs, untilMs: nowMs + tookMs };
+    this.#markedAtMs = nowMs;
+  }
+}

@@ -1,0 +1,295 @@
+import { setTimeout } from "node:timers/promises";
+import type { Kysely } from "kysely";
+import type { Logger } from "pino";
+import { type Backoff, backoffMs } from "../backoff.ts";
+import type { Publication } from "../journal/publication.ts";
+import type { Lease, LeaseKeeper } from "../leases/lease-keeper.ts";
+import type { RelayMetrics } from "../serve/metrics.ts";
+import { Signal } from "../signal.ts";
+import {
+  type Batch,
+  claim,
+  doubtStrays,
+  markDoubted,
+  markPublished,
+  type Outcome,
+  unclaim,
+} from "./progress.ts";
+import { classifyPublishError, codeName } from "./publish-error.ts";
+import { TopicHold } from "./topic-hold.ts";
+
+/** Longest that a claim without an answer may still be executed: its `statement_timeout`. */
+const LONGEST_CLAIM_MS = 60_000;
+/** Between two statements that mark what was accepted, while more is under way. */
+const MARK_PAUSE_MS = 5;
+
+/** How batches reach Pub/Sub. */
+export type Transport = {
+  /** Sends one request that lives at most `timeoutMs`; resolves when it is accepted. */
+  send(batch: Batch, timeoutMs: number): Promise<void>;
+  /** Makes sure, after the topic refused us, that what is published next leaves receipts. */
+  recheckTopic(): Promise<unknown>;
+};
+
+export type PublishLoopOptions = {
+  /** Publish requests in flight, at the most; each is of another key. */
+  maxRequests: number;
+  /** Messages claimed and without an answer, at the most: the bound of the relay's memory. */
+  maxMessages: number;
+  /** Longest life of a request, from its claim on. */
+  publishTimeoutMs: number;
+  /** How often to look although nothing woke us: another instance may have resolved a doubt. */
+  pollIntervalMs: number;
+  backoff: Backoff;
+};
+
+/**
+ * Publishes what the journal holds, for one publication, in the partitions that this instance has
+ * leases on. A key, as the journal knows it:
+ *
+ *   idle ──claim──► in doubt ──accepted──► idle, further on
+ *                      ├── refused, or not sent ──► idle, as before
+ *                      ├── refused for good ──► blocked, until a person acts
+ *                      └── no answer, any other error, owner gone ──► doubted
+ *                              doubted ──receipts read (DoubtResolver)──► idle
+ *
+ * Only idle keys are claimed, so a key has one request at most, and none while in doubt. Keys take
+ * turns. When the topic itself refuses, all keys are held back for a while.
+ */
+export class PublishLoop {
+  readonly #db: Kysely<unknown>;
+  readonly #publication: Publication;
+  readonly #leases: LeaseKeeper;
+  readonly #transport: Transport;
+  readonly #onDoubt: () => void;
+  readonly #log: Logger;
+  readonly #metrics: RelayMetrics;
+  readonly #options: PublishLoopOptions;
+
+  readonly #wake = new Signal();
+  readonly #underWay = new Set<Outcome>();
+  readonly #hold: TopicHold;
+  #straysUntilMs = 0;
+  #messages = 0;
+  #accepted: Outcome[] = [];
+  #isMarking = false;
+  #stopping = false;
+
+  constructor(
+    db: Kysely<unknown>,
+    publication: Publication,
+    leases: LeaseKeeper,
+    transport: Transport,
+    onDoubt: () => void,
+    log: Logger,
+    metrics: RelayMetrics,
+    options: PublishLoopOptions,
+  ) {
+    this.#db = db;
+    this.#publication = publication;
+    this.#leases = leases;
+    this.#transport = transport;
+    this.#onDoubt = onDoubt;
+    this.#log = log.child({ publication: publication.topic });
+    this.#metrics = metrics;
+    this.#options = options;
+    this.#hold = new TopicHold(
+      () => this.#transport.recheckTopic(),
+      () => this.#wake.set(),
+      options.backoff,
+      this.#log,
+    );
+  }
+
+  /** Says that there may be something new to publish. */
+  wake(): void {
+    this.#wake.set();
+  }
+
+  /** Batches of a partition whose outcome is not written down yet. */
+  underWay(partition: number): number {
+    return [...this.#underWay].filter(({ lease }) => lease.partition === partition).length;
+  }
+
+  /** Claims nothing more. `run` returns when the outcome of everything in flight is written down. */
+  stop(): void {
+    this.#stopping = true;
+    this.#wake.set();
+  }
+
+  /** Runs until `stop`. A journal that does not answer is asked again; nothing is lost by it. */
+  async run(): Promise<void> {
+    let after = "";
+    let failures = 0;
+    while (!this.#stopping) {
+      const waitMs = this.#mustWaitMs();
+      if (waitMs !== null) {
+        await this.#wake.wait(waitMs);
+        continue;
+      }
+      try {
+        const batches = await this.#claim(after);
+        failures = 0;
+        const last = batches.at(-1)?.orderingKey;
+        if (last === undefined && after === "") await this.#wake.wait(this.#options.pollIntervalMs);
+        after = last ?? "";
+      } catch (error) {
+        failures += 1;
+        this.#straysUntilMs = performance.now() + LONGEST_CLAIM_MS;
+        this.#log.error({ err: error }, "the journal could not be read; trying again");
+        await this.#wake.wait(backoffMs(this.#options.backoff, failures));
+      }
+    }
+    while (this.#underWay.size > 0 || this.#isMarking) await this.#wake.wait();
+  }
+
+  /** Null when something may be claimed now; otherwise how long to wait for a wake at the most. */
+  #mustWaitMs(): number | null {
+    // At least half of everything has to be free: a claim of many keys costs hardly more than of one.
+    const isBusy =
+      this.#underWay.size > this.#options.maxRequests / 2 ||
+      this.#messages > this.#options.maxMessages / 2;
+    const isIdle =
+      this.#hold.isHeld ||
+      this.#publication.haltedReason !== null ||
+      this.#leases.partitions(this.#publication).length === 0;
+    return isBusy || isIdle ? 1_000 : null;
+  }
+
+  async #claim(after: string): Promise<Batch[]> {
+    const leases = this.#leases.partitions(this.#publication);
+    if (performance.now() < this.#straysUntilMs) await this.#doubtStrays(leases);
+    const claimedMs = performance.now();
+    const batches = await claim(this.#db, this.#publication, this.#leases.instance, leases, after, {
+      keys: this.#options.maxRequests - this.#underWay.size,
+      messages: this.#options.maxMessages - this.#messages,
+    });
+    for (const batch of batches) void this.#deliver(batch, claimedMs);
+    return batches;
+  }
+
+  /** A claim that failed here may have been executed all the same: then nobody sends its keys. */
+  async #doubtStrays(leases: Lease[]): Promise<void> {
+    const known = [...this.#underWay].map(({ orderingKey }) => orderingKey);
+    const { instance } = this.#leases;
+    const count = await doubtStrays(this.#db, this.#publication, instance, leases, known);
+    if (count > 0) this.#onDoubt();
+  }
+
+  async #deliver(batch: Batch, claimedMs: number): Promise<void> {
+    const outcome = {
+      orderingKey: batch.orderingKey,
+      lease: batch.lease,
+      sequence: batch.messages.at(-1)?.sequence ?? 0,
+    };
+    this.#underWay.add(outcome);
+    this.#messages += batch.messages.length;
+    try {
+      const timeoutMs = claimedMs + this.#options.publishTimeoutMs - performance.now();
+      if (timeoutMs <= 0 || !this.#leases.isHeld(batch.lease)) {
+        // We were paused since the claim: others may believe the request dead already.
+        await this.#takeBack(batch, outcome);
+      } else await this.#send(batch, outcome, timeoutMs);
+    } finally {
+      this.#wake.set();
+    }
+  }
+
+  async #send(batch: Batch, outcome: Outcome, timeoutMs: number): Promise<void> {
+    const { topic } = this.#publication;
+    const startedMs = performance.now();
+    try {
+      await this.#transport.send(batch, timeoutMs);
+    } catch (error) {
+      this.#metrics.failed(topic, codeName(error));
+      await this.#afterFailure(batch, outcome, error);
+      return;
+    }
+    this.#metrics.sent(topic, batch.messages.length, performance.now() - startedMs);
+    this.#hold.forget();
+    this.#messages -= batch.messages.length;
+    batch.messages = [];
+    this.#accepted.push(outcome);
+    if (!this.#isMarking) await this.#markAccepted();
+  }
+
+  /**
+   * Marks everything accepted so far in one statement, and what came meanwhile in the next, after a
+   * pause that lets more come together. Whoever is alone is marked at once.
+   */
+  async #markAccepted(): Promise<void> {
+    this.#isMarking = true;
+    while (this.#accepted.length > 0) {
+      const accepted = this.#accepted;
+      this.#accepted = [];
+      await this.#retry(() =>
+        markPublished(this.#db, this.#publication, this.#leases.instance, accepted),
+      );
+      for (const each of accepted) this.#underWay.delete(each);
+      this.#wake.set();
+      if (this.#underWay.size > 0) await setTimeout(MARK_PAUSE_MS);
+    }
+    this.#isMarking = false;
+    this.#wake.set();
+  }
+
+  async #afterFailure(batch: Batch, outcome: Outcome, error: unknown): Promise<void> {
+    const failure = classifyPublishError(error);
+    const { orderingKey, sequence } = outcome;
+    const context = { err: error, orderingKey, sequence };
+    const { instance } = this.#leases;
+    if (failure === "unknown") {
+      this.#log.warn(context, "nobody knows whether Pub/Sub accepted this; asking the receipts");
+      await this.#write(batch, outcome, () =>
+        markDoubted(this.#db, this.#publication, instance, outcome),
+      );
+      this.#onDoubt();
+      return;
+    }
+    if (failure === "message") {
+      this.#log.error(context, "Pub/Sub refuses this message for good; its key is blocked");
+      const reason = `up to sequence ${sequence}: ${(error as Error).message}`;
+      await this.#write(batch, outcome, () =>
+        unclaim(this.#db, this.#publication, instance, outcome, reason),
+      );
+      return;
+    }
+    this.#hold.hold(context);
+    await this.#takeBack(batch, outcome);
+  }
+
+  /**
+   * Frees a key whose batch was not sent. When the answer to that is lost, the key may be free, and
+   * claimed again, already: to free it once more would put a second request in flight. To doubt it
+   * only costs time.
+   */
+  async #takeBack(batch: Batch, outcome: Outcome): Promise<void> {
+    const { instance } = this.#leases;
+    let tries = 0;
+    await this.#write(batch, outcome, () =>
+      tries++ === 0
+        ? unclaim(this.#db, this.#publication, instance, outcome, null)
+        : markDoubted(this.#db, this.#publication, instance, outcome),
+    );
+  }
+
+  /** Writes the outcome of one batch down, and only then counts it as over. */
+  async #write(batch: Batch, outcome: Outcome, write: () => Promise<void>): Promise<void> {
+    this.#messages -= batch.messages.length;
+    await this.#retry(write);
+    this.#underWay.delete(outcome);
+  }
+
+  /** Until it succeeds: as long as this process lives, it alone knows the outcome. */
+  async #retry(write: () => Promise<void>): Promise<void> {
+    for (let failures = 1; ; failures++)
+      try {
+        await write();
+        return;
+      } catch (error) {
+        this.#log.error({ err: error }, "an outcome could not be written down; trying again");
+        const waitMs = backoffMs(this.#options.backoff, failures);
+        await setTimeout(waitMs);
+      }
+  }
+}

@@ -1,0 +1,175 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { isOpen } from "../journal/journal-state.ts";
+import type { Publication } from "../journal/publication.ts";
+import { type Announced, retractionOf } from "../journal/retraction.ts";
+import { hasLead } from "../leases/fence.ts";
+import type { Lease } from "../leases/lease-keeper.ts";
+
+/** An announced event that the outbox no longer has. Alone that proves nothing. */
+export type UnconfirmedEvent = Announced & {
+  chainId: number;
+  blockNumber: number;
+  blockHash: string;
+};
+
+type Row = {
+  event_id: string;
+  incarnation: number;
+  body: string;
+  attributes: Record<string, string>;
+  chain_id: string;
+  block_number: string;
+  block_hash: string;
+};
+
+/** SQL for "the message `m` was not taken back". */
+export function isStanding(): RawBuilder<boolean> {
+  return sql`not exists (
+    select from relay.message r
+    where r.publication_id = m.publication_id and r.event_id = m.event_id
+      and r.kind = 'retraction' and r.incarnation = m.incarnation)`;
+}
+
+/** SQL for "the message `m` tells of an event that the outbox no longer has". */
+export function isUnconfirmed(publicationId: number): RawBuilder<boolean> {
+  return sql`m.publication_id = ${publicationId} and m.kind = 'event' and ${isStanding()}
+    and not exists (
+      select from escrow.outbox o
+      where o.chain_id = m.chain_id and o.position = m.position and o.event_id = m.event_id)`;
+}
+
+/**
+ * SQL for the position up to which a publication's messages of a chain need no look: they were
+ * final when captured, and the last of them still is in the outbox. When even that one is gone, all
+ * of them need one.
+ */
+export function settledPosition(
+  publicationId: number,
+  chainId: RawBuilder<unknown>,
+): RawBuilder<string> {
+  return sql`coalesce(
+    (select max(s.settled_position) from relay.capture_cursor s
+     join escrow.outbox o on o.chain_id = s.chain_id and o.position = s.settled_position
+     where s.publication_id = ${publicationId} and s.chain_id = ${chainId}), '')`;
+}
+
+/**
+ * The unconfirmed events of a publication, the newest first: in that order they are taken back, so
+ * that a subscriber undoes the last thing first.
+ */
+export async function readUnconfirmed(
+  db: Kysely<unknown>,
+  { id }: Publication,
+  limit: number,
+): Promise<UnconfirmedEvent[]> {
+  const { rows } = await sql<Row>`
+    select m.event_id, m.incarnation, m.body, m.attributes, m.chain_id, m.block_number,
+           m.block_hash
+    from relay.message m
+    where ${isUnconfirmed(id)}
+      and m.position > ${settledPosition(id, sql`m.chain_id`)}
+    order by m.position desc
+    limit ${limit}`.execute(db);
+  return rows.map(toEvent);
+}
+
+/**
+ * Appends a retraction to the journal for each of these events that still is unconfirmed. Each
+ * announcement is taken back once: the journal's unique ids see to it.
+ *
+ * What stands on a key is of one branch of the chain, and is taken back from its end: an event
+ * waits for those of its chain that were announced after it on its key. There may be no evidence
+ * of those yet, while the other branch is the shorter one; should the old branch return then, they
+ * would stand before what is announced again.
+ *
+ * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the chains.
+ *
+ * @param events the newest first
+ * @returns how many were written
+ */
+export async function retract(
+  db: Kysely<unknown>,
+  { id, topic }: Publication,
+  instance: string,
+  lead: Lease,
+  events: UnconfirmedEvent[],
+): Promise<number> {
+  const retractions = events.map((event) => retractionOf(event));
+  const { rows } = await sql<{ written: string }>`
+    /* retract */
+    with wanted as (
+      select * from unnest(
+        ${events.map(({ eventId }) => eventId)}::text[],
+        ${events.map(({ incarnation }) => incarnation)}::integer[],
+        ${retractions.map(({ body }) => body)}::text[],
+        ${retractions.map(({ attributes }) => JSON.stringify(attributes))}::jsonb[]
+      ) with ordinality as w (event_id, incarnation, body, attributes, nth_of_all)
+    ),
+    proven as (
+      select m.ordering_key, m.sequence, m.event_id, m.incarnation, m.chain_id, m.block_number,
+             m.block_hash, m.position, w.body, w.attributes, w.nth_of_all
+      from wanted w
+      join relay.message m
+        on m.publication_id = ${id} and m.event_id = w.event_id and m.kind = 'event'
+           and m.incarnation = w.incarnation
+      where ${isUnconfirmed(id)} and ${hasLead(instance, lead)} and ${isOpen(id)}
+    ),
+    due as (
+      select p.*,
+             row_number() over (partition by p.ordering_key order by p.nth_of_all) as nth,
+             count(*) over (partition by p.ordering_key) as of_key
+      from proven p
+      where not exists (
+        select from relay.message m
+        where m.publication_id = ${id} and m.ordering_key = p.ordering_key
+          and m.sequence > p.sequence and m.chain_id = p.chain_id
+          and m.kind = 'event' and ${isStanding()}
+          and (m.event_id, m.incarnation) not in (select event_id, incarnation from proven))
+    ),
+    -- An update that joins locks in any order: without this it could deadlock with a capture.
+    locked as materialized (
+      select k.ordering_key from relay.ordering_key k
+      where k.publication_id = ${id} and k.ordering_key in (select ordering_key from due)
+      order by k.ordering_key for update
+    ),
+    numbered as (
+      update relay.ordering_key k set last_sequence = k.last_sequence + d.of_key
+      from (select ordering_key, max(of_key) as of_key from due
+            where ordering_key in (select ordering_key from locked) group by ordering_key) d
+      where k.publication_id = ${id} and k.ordering_key = d.ordering_key
+      returning k.ordering_key, k.last_sequence
+    ),
+    written as (
+      insert into relay.message
+        (publication_id, ordering_key, sequence, kind, event_id, incarnation, chain_id,
+         block_number, block_hash, position, body, attributes)
+      select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, 'retraction', d.event_id,
+             d.incarnation, d.chain_id, d.block_number, d.block_hash, d.position, d.body,
+             d.attributes || jsonb_build_object(
+               'sequence', (n.last_sequence - d.of_key + d.nth)::text,
+               'publication', ${topic}::text, 'finality', 'provisional')
+      from due d join numbered n using (ordering_key)
+      returning 1
+    ),
+    -- What was taken back may return to the outbox before anybody looks: as if it had never been
+    -- gone. So capture has to look again at what it has seen.
+    forgotten as (
+      update relay.capture_cursor k set tip_event_id = ''
+      from (select chain_id, min(position) as position from due group by chain_id) d
+      where k.publication_id = ${id} and k.chain_id = d.chain_id and k.tip_position >= d.position
+    )
+    select count(*) as written from written`.execute(db);
+  return Number(rows[0]?.written ?? 0);
+}
+
+function toEvent(row: Row): UnconfirmedEvent {
+  return {
+    eventId: row.event_id,
+    incarnation: row.incarnation,
+    body: row.body,
+    attributes: row.attributes,
+    chainId: Number(row.chain_id),
+    blockNumber: Number(row.block_number),
+    blockHash: row.block_hash,
+  };
+}

@@ -1,0 +1,73 @@
+import { type Kysely, sql } from "kysely";
+import { blockNumberOf, isDue } from "../capture/is-due.ts";
+import type { PublicationConfig } from "../journal/publication.ts";
+
+/** How far a publication is. Counts are of messages. */
+export type PublicationStatus = {
+  topic: string;
+  finality: string;
+  captured: number;
+  published: number;
+  backlog: number;
+  /** Sent, without an answer yet. */
+  inDoubt: number;
+  blockedKeys: number;
+  haltedReason: string | null;
+};
+
+type Row = {
+  topic: string;
+  finality: string;
+  captured: string;
+  published: string;
+  in_doubt: string;
+  blocked: string;
+  halted_reason: string | null;
+};
+
+/** Reads from the journal how far each of the given topics is. */
+export async function readPublicationStatus(
+  db: Kysely<unknown>,
+  topics: string[],
+): Promise<PublicationStatus[]> {
+  const { rows } = await sql<Row>`
+    select p.topic, p.finality, p.halted_reason,
+           coalesce(sum(k.last_sequence), 0) as captured,
+           coalesce(sum(k.published_sequence), 0) as published,
+           coalesce(sum(k.in_doubt_sequence - k.published_sequence), 0) as in_doubt,
+           count(k.blocked_reason) as blocked
+    from relay.publication p
+    left join relay.ordering_key k on k.publication_id = p.id
+    where p.topic = any (${topics}::text[])
+    group by p.id order by p.id`.execute(db);
+  return rows.map((row) => ({
+    topic: row.topic,
+    finality: row.finality,
+    captured: Number(row.captured),
+    published: Number(row.published),
+    backlog: Number(row.captured) - Number(row.published),
+    inDoubt: Number(row.in_doubt),
+    blockedKeys: Number(row.blocked),
+    haltedReason: row.halted_reason,
+  }));
+}
+
+/** Counts the events that are due on a publication and not known to be accepted by Pub/Sub. */
+export async function countUnpublished(
+  db: Kysely<unknown>,
+  { topic, finality }: PublicationConfig,
+): Promise<number> {
+  const { rows } = await sql<{ missing: string }>`
+    select count(*) as missing
+    from escrow.outbox o
+    join escrow._ponder_checkpoint c on c.chain_id = o.chain_id
+    where ${isDue(finality, sql`c.finalized_checkpoint`, blockNumberOf(sql`c.latest_checkpoint`))}
+      and not exists (
+        select from relay.publication p
+        join relay.message m on m.publication_id = p.id and m.event_id = o.event_id
+        join relay.ordering_key k
+          on k.publication_id = p.id and k.ordering_key = m.ordering_key
+             and k.published_sequence >= m.sequence
+        where p.topic = ${topic})`.execute(db);
+  return Number(rows[0]?.missing ?? 0);
+}

@@ -1,0 +1,131 @@
+import { type RawBuilder, sql } from "kysely";
+import { ConfigError } from "../../config/config-error.ts";
+import type { FrozenDatabase } from "../../db/frozen-database.ts";
+import { VIEWS_SCHEMA } from "../../engine/build-schema.ts";
+import { blockNumberOf } from "../../packages/relay/capture/is-due.ts";
+
+/** How far a deployment is on a chain. */
+export type DeployedChain = {
+  chainId: number;
+  name: string;
+  /**
+   * Last block that was indexed wholly. After a crash the engine takes back what is not final and
+   * leaves its latest checkpoint where it was: until it is ready again, this is the last final one.
+   */
+  indexedBlock: number;
+  /**
+   * Last of them that is final. After a crash the engine also takes back what is, when it came after
+   * something that is not on another chain, and goes on behind its safe checkpoint: until it is ready
+   * again, this is the block of that.
+   */
+  finalBlock: number;
+};
+
+/** The tables that are looked at. */
+export type Deployment = {
+  schema: string;
+  /** The engine's id of the build, which capture cursors go by. */
+  buildId: string;
+  chains: DeployedChain[];
+};
+
+/**
+ * Finds the deployment to look at, and the schema of its tables. The views may point at another one
+ * a moment later: catalogs are read as they are now, whatever the snapshot, so the views are
+ * resolved once.
+ *
+ * @param schema a deployment's schema, or the views'
+ * @throws ConfigError when there is no deployment in it
+ */
+export async function findDeployment(
+  database: FrozenDatabase,
+  schema: string = VIEWS_SCHEMA,
+): Promise<Deployment> {
+  const own = await schemaOfTable(database, schema);
+  if (own === null) throw await noDeployment(database, schema);
+  const [meta] = await database.read(
+    sql<{ build_id: string | null; is_ready: boolean }>`
+      select value ->> 'build_id' as build_id, value ->> 'is_ready' = '1' as is_ready
+      from ${sql.id(own, "_ponder_meta")} where key = 'app'`,
+  );
+  const chains = await database.read(
+    sql<{ chain_id: string; chain_name: string; indexed: string; final: string; safe: string }>`
+      select chain_id, chain_name, ${wholeBlockOf(sql`latest_checkpoint`)} as indexed,
+             ${wholeBlockOf(sql`finalized_checkpoint`)} as final,
+             ${wholeBlockOf(sql`safe_checkpoint`)} as safe
+      from ${sql.id(own, "_ponder_checkpoint")} order by chain_id`,
+  );
+  return {
+    schema: own,
+    buildId: meta?.build_id ?? "",
+    chains: chains.map((row) => {
+      const indexed = Number(row.indexed);
+      const finalBlock = Math.min(
+        ...[indexed, Number(row.final), ...(meta?.is_ready ? [] : [Number(row.safe)])],
+      );
+      return {
+        chainId: Number(row.chain_id),
+        name: row.chain_name,
+        indexedBlock: meta?.is_ready ? indexed : finalBlock,
+        finalBlock,
+      };
+    }),
+  };
+}
+
+/**
+ * SQL for the last block that a checkpoint has wholly behind it. All but the first are of a block's
+ * end, 33 nines: batches of a backfill end with a block (`engine-backfill.test.ts`), and live each
+ * block is a transaction. The first is the beginning of the chain's start block.
+ */
+function wholeBlockOf(checkpoint: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`greatest(0, ${blockNumberOf(checkpoint)}
+    - case when right(${checkpoint}, 33) = repeat('9', 33) then 0 else 1 end)`;
+}
+
+/** The schema of the table `event` that a schema holds itself or as a view; null without one. */
+async function schemaOfTable(database: FrozenDatabase, schema: string): Promise<string | null> {
+  const rows = await database.read(
+    sql<{ schema: string }>`
+      select n.nspname as schema
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = 'event' and c.relkind = 'r' and n.nspname = ${schema}
+      union all
+      select distinct tn.nspname
+      from pg_class v
+      join pg_namespace vn on vn.oid = v.relnamespace
+      join pg_rewrite r on r.ev_class = v.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+        and d.refclassid = 'pg_class'::regclass
+      join pg_class t on t.oid = d.refobjid and t.relkind = 'r'
+      join pg_namespace tn on tn.oid = t.relnamespace
+      where v.relname = 'event' and v.relkind = 'v' and vn.nspname = ${schema}`,
+  );
+  return rows[0]?.schema ?? null;
+}
+
+async function noDeployment(database: FrozenDatabase, schema: string): Promise<ConfigError> {
+  const rows = await database.read(
+    sql<{ schema: string }>`
+      select n.nspname as schema
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = '_ponder_meta' and c.relkind = 'r' order by 1`,
+  );
+  const there = rows.map((row) => row.schema).join(", ");
+  if (schema !== VIEWS_SCHEMA)
+    return new ConfigError([
+      {
+        where: "--schema",
+        what: `there is no deployment in schema "${schema}"; there are: ${there || "none"}`,
+      },
+    ]);
+  return new ConfigError([
+    {
+      where: "DATABASE_URL",
+      what:
+        `there are no views in schema ${VIEWS_SCHEMA} yet: start the indexer (npm start, npm run indexer) and try again` +
+        (there ? `, or name a deployment with --schema: ${there}` : ""),
+      mayPass: true,
+    },
+  ]);
+}

@@ -1,0 +1,98 @@
+import { type Kysely, sql } from "kysely";
+import { createPublicClient, fallback, http, type PublicClient, webSocket } from "viem";
+import type { Chain } from "../config/chain-deployment.ts";
+import { blockNumberOf } from "../packages/relay/capture/is-due.ts";
+import {
+  type PublicationStatus,
+  readPublicationStatus,
+} from "../packages/relay/serve/relay-status.ts";
+
+type ChainSnapshot = {
+  name: string;
+  chainId: number;
+  /** Newest block of the chain; null while no endpoint answers. */
+  head: number | null;
+  indexed: number | null;
+  finalized: number | null;
+};
+
+/** Where everything stands at one moment. */
+export type Snapshot = {
+  chains: ChainSnapshot[];
+  escrows: number;
+  events: number;
+  anomalies: number;
+  publications: PublicationStatus[];
+};
+
+type Checkpoint = { chain_id: string; indexed: string; finalized: string };
+type Totals = { escrows: number; events: number; anomalies: number };
+
+const NOT_THERE_YET = new Set(["42P01", "3F000"]);
+
+/** Reads snapshots from the chains, the read models and the journal. */
+export class SnapshotReader {
+  readonly #db: Kysely<unknown>;
+  readonly #topics: string[];
+  readonly #chains: { chain: Chain; client: PublicClient }[];
+
+  constructor(db: Kysely<unknown>, chains: Chain[], topics: string[]) {
+    this.#db = db;
+    this.#topics = topics;
+    this.#chains = chains.map((chain) => ({ chain, client: clientOf(chain) }));
+  }
+
+  /** What does not exist yet counts as nothing; any other database error is thrown. */
+  async read(): Promise<Snapshot> {
+    const [heads, checkpoints, totals, publications] = await Promise.all([
+      Promise.all(this.#chains.map(({ client }) => headOf(client))),
+      orNone(
+        sql<Checkpoint>`
+          select chain_id, ${blockNumberOf(sql`latest_checkpoint`)} as indexed,
+                 ${blockNumberOf(sql`finalized_checkpoint`)} as finalized
+          from escrow._ponder_checkpoint`.execute(this.#db),
+      ),
+      orNone(
+        sql<Totals>`
+          select coalesce(sum(escrows), 0) as escrows, coalesce(sum(events), 0) as events,
+                 coalesce(sum(anomalies), 0) as anomalies
+          from escrow.chain_stat`.execute(this.#db),
+      ),
+      readPublicationStatus(this.#db, this.#topics).catch((error) => emptyIfMissing(error)),
+    ]);
+    return {
+      chains: this.#chains.map(({ chain }, at) => {
+        const row = checkpoints.find((each) => Number(each.chain_id) === chain.chainId);
+        return {
+          name: chain.name,
+          chainId: chain.chainId,
+          head: heads[at] ?? null,
+          indexed: row ? Number(row.indexed) : null,
+          finalized: row ? Number(row.finalized) : null,
+        };
+      }),
+      escrows: Number(totals[0]?.escrows ?? 0),
+      events: Number(totals[0]?.events ?? 0),
+      anomalies: Number(totals[0]?.anomalies ?? 0),
+      publications,
+    };
+  }
+}
+
+function clientOf({ rpcUrls }: Chain): PublicClient {
+  const transports = rpcUrls.map((url) => (url.startsWith("ws") ? webSocket(url) : http(url)));
+  return createPublicClient({ transport: fallback(transports), cacheTime: 0 });
+}
+
+async function headOf(client: PublicClient): Promise<number | null> {
+  return await client.getBlockNumber().then(Number, () => null);
+}
+
+async function orNone<T>(query: Promise<{ rows: T[] }>): Promise<T[]> {
+  return await query.then(({ rows }) => rows).catch((error) => emptyIfMissing(error));
+}
+
+function emptyIfMissing(error: unknown): never[] {
+  if (NOT_THERE_YET.has((error as { code?: string }).code ?? "")) return [];
+  throw error;
+}
