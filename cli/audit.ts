@@ -14,9 +14,9 @@ import { type AuditedChain, parseAuditConfig } from "../proof/audit/parse-audit-
 import { printAudit } from "../proof/audit/print-audit.ts";
 import { ProgressFile } from "../proof/audit/progress-file.ts";
 import { progressLine } from "../proof/audit/progress-line.ts";
-import { RpcEndpoint } from "../proof/audit/rpc-endpoint.ts";
-import { RpcProblem } from "../proof/audit/rpc-problem.ts";
 import { runAudit } from "../proof/audit/run-audit.ts";
+import { RpcEndpoint } from "../source/rpc-endpoint.ts";
+import { RpcProblem } from "../source/rpc-problem.ts";
 
 /*
  * `npm run audit`: compares the event store with the chain itself and writes a certificate. Exit

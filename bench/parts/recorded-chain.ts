@@ -1,5 +1,5 @@
 import { numberToHex } from "viem";
-import { bloomOf } from "../../proof/audit/log-bloom.ts";
+import { bloomOf } from "../../source/log-bloom.ts";
 import { headerJson, ZERO_HASH } from "../../test/support/header-json.ts";
 import type { LogFilter } from "../../test/support/log-filter.ts";
 import { hashOf } from "./chain-file.ts";

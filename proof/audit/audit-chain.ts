@@ -1,10 +1,10 @@
-import { readHeader } from "./block-header.ts";
+import { readHeader } from "../../source/block-header.ts";
+import { LogReader } from "../../source/log-reader.ts";
+import { RangeSize } from "../../source/range-size.ts";
 import type { ChainAudit } from "./chain-audit.ts";
 import { toChainWindow } from "./chain-window.ts";
 import { compareWindow } from "./compare-window.ts";
-import { LogReader } from "./log-reader.ts";
 import type { WindowRecord } from "./progress-record.ts";
-import { RangeSize } from "./range-size.ts";
 import { noteAnnouncement } from "./read-log.ts";
 import { scanSignatures } from "./scan-signatures.ts";
 import { StoreCursor } from "./store-cursor.ts";

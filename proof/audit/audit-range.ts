@@ -1,10 +1,10 @@
 import type { Chain } from "../../config/chain-deployment.ts";
 import { ConfigError } from "../../config/config-error.ts";
+import { readHeader } from "../../source/block-header.ts";
+import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
+import { RpcProblem } from "../../source/rpc-problem.ts";
 import type { ChainJob } from "./audit-job.ts";
-import { readHeader } from "./block-header.ts";
 import { FollowedContracts } from "./followed-contracts.ts";
-import type { RpcEndpoint } from "./rpc-endpoint.ts";
-import { RpcProblem } from "./rpc-problem.ts";
 
 /**
  * Blocks after which the engine calls one final (ponder 0.17, `src/utils/finality.ts`): for

@@ -1,7 +1,7 @@
+import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
 import type { AuditedStore } from "./audited-store.ts";
 import type { ChainProgress } from "./chain-progress.ts";
 import type { DiscoveryRecord, ScanRecord, WindowRecord } from "./progress-record.ts";
-import type { RpcEndpoint } from "./rpc-endpoint.ts";
 
 /** One chain under audit: what it is read from, what it is compared with, and how far it is. */
 export type ChainAudit = {

@@ -1,10 +1,10 @@
+import type { BlockHeader } from "../../source/block-header.ts";
+import type { ChainLog } from "../../source/chain-log.ts";
+import { bloomOf, LogBloom } from "../../source/log-bloom.ts";
 import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
 import { eventId } from "../../src/events/event-id.ts";
-import type { BlockHeader } from "./block-header.ts";
-import type { ChainLog } from "./chain-log.ts";
 import type { Finding, UnknownSignature } from "./finding.ts";
 import type { FollowedContracts } from "./followed-contracts.ts";
-import { bloomOf, LogBloom } from "./log-bloom.ts";
 import { readLog } from "./read-log.ts";
 import type { WindowLogs } from "./window-logs.ts";
 

@@ -3,9 +3,9 @@ import { escrowAAbi } from "../../abis/escrow-a.ts";
 import { escrowBAbi } from "../../abis/escrow-b.ts";
 import { escrowFactoryAAbi } from "../../abis/escrow-factory-a.ts";
 import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
+import type { ChainLog } from "../../source/chain-log.ts";
 import type { EventType, Hex, Payloads } from "../../src/events/escrow-event.ts";
 import * as payloads from "../../src/events/payloads.ts";
-import type { ChainLog } from "./chain-log.ts";
 
 export type Revision = "A" | "B";
 export type ContractKind = "factory" | "escrow";

@@ -2,8 +2,8 @@ import { encodeAbiParameters, encodeEventTopics } from "viem";
 import { expect, test } from "vitest";
 import { escrowAAbi } from "../../abis/escrow-a.ts";
 import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
+import type { ChainLog } from "../../source/chain-log.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
-import type { ChainLog } from "./chain-log.ts";
 import { FollowedContracts } from "./followed-contracts.ts";
 import { noteAnnouncement, readLog } from "./read-log.ts";
 

@@ -1,8 +1,8 @@
 import { checkpointPosition } from "../../engine/checkpoint-position.ts";
+import type { ChainLog } from "../../source/chain-log.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { eventId } from "../../src/events/event-id.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
-import type { ChainLog } from "./chain-log.ts";
 import type { UnknownSignature } from "./finding.ts";
 import type { FollowedContracts, Role } from "./followed-contracts.ts";
 import { decodeLog, nameOfTopic } from "./known-events.ts";

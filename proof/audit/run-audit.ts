@@ -1,3 +1,5 @@
+import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
+import { RpcProblem } from "../../source/rpc-problem.ts";
 import { auditChain } from "./audit-chain.ts";
 import type { AuditRequest } from "./audit-job.ts";
 import { chooseRange } from "./audit-range.ts";
@@ -9,8 +11,6 @@ import type { AuditedChain } from "./parse-audit-config.ts";
 import type { ProgressFile } from "./progress-file.ts";
 import { PROGRESS_VERSION } from "./progress-record.ts";
 import { type AuditUnderWay, beginAudit, resumeAudit } from "./resume-audit.ts";
-import type { RpcEndpoint } from "./rpc-endpoint.ts";
-import { RpcProblem } from "./rpc-problem.ts";
 import { readingsDiffer } from "./scan-signatures.ts";
 
 export type AuditOptions = {

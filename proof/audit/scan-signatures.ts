@@ -1,8 +1,8 @@
+import type { LogReader } from "../../source/log-reader.ts";
 import { eventId } from "../../src/events/event-id.ts";
 import type { ChainAudit } from "./chain-audit.ts";
 import type { ChainProgress } from "./chain-progress.ts";
 import type { Finding, UnknownSignature } from "./finding.ts";
-import type { LogReader } from "./log-reader.ts";
 import { readLog } from "./read-log.ts";
 
 type Scanned = {

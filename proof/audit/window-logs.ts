@@ -1,13 +1,13 @@
+import { type BlockHeader, readHeader } from "../../source/block-header.ts";
+import { type ChainLog, inChainOrder } from "../../source/chain-log.ts";
+import { inParallel } from "../../source/in-parallel.ts";
+import { LogBloom } from "../../source/log-bloom.ts";
+import type { LogReader } from "../../source/log-reader.ts";
+import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
+import { RpcProblem } from "../../source/rpc-problem.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
-import { type BlockHeader, readHeader } from "./block-header.ts";
-import { type ChainLog, inChainOrder } from "./chain-log.ts";
 import type { FollowedContracts } from "./followed-contracts.ts";
-import { inParallel } from "./in-parallel.ts";
-import { LogBloom } from "./log-bloom.ts";
-import type { LogReader } from "./log-reader.ts";
 import { noteAnnouncement } from "./read-log.ts";
-import type { RpcEndpoint } from "./rpc-endpoint.ts";
-import { RpcProblem } from "./rpc-problem.ts";
 
 /** Everything that our contracts logged in a range of blocks, and what there is to judge it by. */
 export type WindowLogs = {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { numberToHex } from "viem";
-import { bloomOf } from "../../proof/audit/log-bloom.ts";
+import { bloomOf } from "../../source/log-bloom.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
 import { blockJson, logJson } from "../forks/block-json.ts";
 import type { Block, BlockLog, SimulatedChain } from "../forks/simulated-chain.ts";

@@ -1,5 +1,5 @@
 import { numberToHex } from "viem";
-import type { Hex } from "../../src/events/escrow-event.ts";
+import type { Hex } from "../src/events/escrow-event.ts";
 import { type ChainLog, inChainOrder, type LogFilter, parseLogs } from "./chain-log.ts";
 import { RangeSize } from "./range-size.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";

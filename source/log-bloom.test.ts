@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Hex } from "../../src/events/escrow-event.ts";
+import type { Hex } from "../src/events/escrow-event.ts";
 import { bloomOf, LogBloom } from "./log-bloom.ts";
 
 const ADDRESS: Hex = "0x095e7baea6a6c7c4c2dfeb977efac326af552d87";

@@ -1,5 +1,5 @@
 import { hexToBytes, keccak256 } from "viem";
-import type { Hex } from "../../src/events/escrow-event.ts";
+import type { Hex } from "../src/events/escrow-event.ts";
 
 /*
  * The bloom filter of a block's header (Ethereum yellow paper, 4.3.1): of each log's address and

@@ -1,4 +1,4 @@
-import type { Hex } from "../../src/events/escrow-event.ts";
+import type { Hex } from "../src/events/escrow-event.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 
 /** A log as the chain has it, hex values in lower case. */

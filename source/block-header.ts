@@ -1,5 +1,5 @@
 import { numberToHex } from "viem";
-import type { Hex } from "../../src/events/escrow-event.ts";
+import type { Hex } from "../src/events/escrow-event.ts";
 import { hex, wholeNumber } from "./chain-log.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";
 import { RpcProblem } from "./rpc-problem.ts";

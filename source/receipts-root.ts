@@ -1,0 +1,61 @@
+import { MerklePatriciaTrie } from "@ethereumjs/mpt";
+import { hexToBytes, toHex, toRlp } from "viem";
+import type { Hex } from "../src/events/escrow-event.ts";
+
+type RawLog = { address: Hex; topics: readonly Hex[]; data: Hex };
+
+/** A transaction's receipt in JSON-RPC, as far as the receipts root is made of it. */
+export type RawReceipt = {
+  type?: Hex;
+  status?: Hex;
+  /** Before Byzantium, in the place of the status. */
+  root?: Hex;
+  cumulativeGasUsed: Hex;
+  logsBloom: Hex;
+  logs: readonly RawLog[];
+  transactionIndex: Hex;
+  /** OP stack's deposits (type 0x7e), since Regolith and Canyon. */
+  depositNonce?: Hex;
+  depositReceiptVersion?: Hex;
+};
+
+/** The root of a block without transactions. */
+export const EMPTY_RECEIPTS_ROOT =
+  "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
+
+/**
+ * The root of the trie of a block's receipts (Ethereum yellow paper, 4.3.2; EIP-2718 for typed ones):
+ * equal to the header's `receiptsRoot` when these are all receipts of the block, each as it was.
+ *
+ * @param receipts of one block, in the order of its transactions
+ */
+export async function receiptsRootOf(receipts: readonly RawReceipt[]): Promise<Hex> {
+  if (receipts.length === 0) return EMPTY_RECEIPTS_ROOT;
+  const trie = new MerklePatriciaTrie();
+  for (const [index, receipt] of receipts.entries())
+    await trie.put(hexToBytes(toRlp(integer(toHex(index)))), hexToBytes(encode(receipt)));
+  return toHex(trie.root());
+}
+
+function encode(receipt: RawReceipt): Hex {
+  const type = Number(receipt.type ?? "0x0");
+  const outcome = receipt.status === undefined ? receipt.root : integer(receipt.status);
+  if (outcome === undefined) throw new Error("a receipt has neither status nor root");
+  const fields = [
+    outcome,
+    integer(receipt.cumulativeGasUsed),
+    receipt.logsBloom,
+    receipt.logs.map(({ address, topics, data }) => [address, [...topics], data]),
+  ];
+  // With Canyon's version the nonce is part of what is hashed; with Regolith's alone it is not.
+  if (type === 0x7e && receipt.depositReceiptVersion !== undefined)
+    fields.push(integer(receipt.depositNonce ?? "0x0"), integer(receipt.depositReceiptVersion));
+  const rlp = toRlp(fields as Parameters<typeof toRlp>[0]) as Hex;
+  return type === 0 ? rlp : `0x${type.toString(16).padStart(2, "0")}${rlp.slice(2)}`;
+}
+
+/** RLP's item for an integer: no leading zeros, zero as nothing. */
+function integer(value: Hex): Hex {
+  const digits = value.slice(2).replace(/^0+/, "");
+  return digits === "" ? "0x" : `0x${digits.length % 2 === 0 ? "" : "0"}${digits}`;
+}
