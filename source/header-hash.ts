@@ -59,9 +59,9 @@ export function proveHeader(header: RawHeader): "proven" | "missing" | "unknown"
   const base = BASE.map((field) => itemOf(header, field));
   if (base.some((item) => item === null)) return "missing";
   const there = APPENDED.map((field) => itemOf(header, field));
-  const count = there.findIndex((item) => item === null);
+  const count = there.indexOf(null);
   const hash = String(header.hash).toLowerCase();
-  for (let length = count < 0 ? there.length : count; length >= 0; length--)
+  for (let length = count < 0 ? there.length : count; length >= 0; length -= 1)
     if (keccak256(toRlp([...base, ...there.slice(0, length)] as Hex[])) === hash) return "proven";
   return "unknown";
 }
