@@ -17,7 +17,7 @@ export function bloomOf(logs: readonly { address: Hex; topics: readonly Hex[] }[
   return `0x${Buffer.from(bloom).toString("hex")}`;
 }
 
-/** Tells of one block's bloom which values its logs may have. */
+/** Says of one block's bloom which values its logs may have. */
 export class LogBloom {
   readonly #bytes: Uint8Array;
 

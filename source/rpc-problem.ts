@@ -7,7 +7,7 @@ import { redactUrl } from "./redact-url.ts";
  * - `too-large`: ask for fewer blocks. `too-many-addresses`: ask for fewer contracts.
  * - `timeout`: ask for fewer blocks, or once more.
  * - `rate-limited`, `transient`: ask again later.
- * - `refused`: asking again does not help; a person has to act.
+ * - `refused`: asking again does not help; needs operator action.
  */
 type Kind =
   | "too-large"
