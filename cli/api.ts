@@ -2,6 +2,7 @@ import "./load-env-file.ts";
 import { parseChains } from "../config/parse-chains.ts";
 import { exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import { checkEngine } from "../engine/check-engine.ts";
 import { becomeApi, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { ensureEngineStarts } from "../engine/engine-start.ts";
 import { waitForViews } from "../engine/ensure-views.ts";
@@ -12,6 +13,7 @@ import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 try {
   endWithParent(ENGINE_SHUTDOWN_MS);
+  checkEngine();
   const config = parseProcessConfig(process.env);
   parseChains(process.env);
   await checkDatabase(config.databaseUrl);

@@ -3,6 +3,7 @@ import { parseChains } from "../config/parse-chains.ts";
 import { EXIT_RETRY, exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
+import { checkEngine } from "../engine/check-engine.ts";
 import { readIndexerOrder, waitForOtherDeployment } from "../engine/deployment/take-over.ts";
 import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { recordEngineSettled, recordEngineStart } from "../engine/engine-start.ts";
@@ -11,12 +12,12 @@ import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
-import { mendEngine } from "./mend-engine.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
 
 try {
   endWithParent(ENGINE_SHUTDOWN_MS);
+  checkEngine();
   const config = parseProcessConfig(process.env);
   const chains = parseChains(process.env);
   await checkDatabase(config.databaseUrl);
@@ -37,7 +38,6 @@ try {
     console.error(`Starting again, to go on with deployment ${other}.`);
     process.exit(EXIT_RETRY);
   });
-  mendEngine();
   // Until it is as far as the live deployment, nobody may read the one that takes over.
   const become = takeOver === null ? becomeIndexer : becomeBuilder;
   await become(schema, {

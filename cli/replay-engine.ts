@@ -1,10 +1,10 @@
 import "./load-env-file.ts";
 import { EXIT_CONFIG, exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { checkEngine } from "../engine/check-engine.ts";
 import { holdDeployment } from "../engine/deployment/deployment-lock.ts";
 import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
-import { mendEngine } from "./mend-engine.ts";
 
 /* The engine of `npm run replay`, started by it alone: indexes into the schema that it is given. */
 
@@ -15,9 +15,9 @@ try {
     process.exit(EXIT_CONFIG);
   }
   endWithParent(ENGINE_SHUTDOWN_MS);
+  checkEngine();
   const { databaseUrl } = parseProcessConfig(process.env);
   await holdDeployment(databaseUrl, schema);
-  mendEngine();
   await becomeBuilder(schema, {
     port: await freePort(),
     hostname: "127.0.0.1",

@@ -1,5 +1,6 @@
-// Makes a fresh clone ready: installs exactly what package-lock.json names, Node 24 included.
-// Runs on the machine's own Node (20 or newer) before every script; a second run costs milliseconds.
+// Makes a fresh clone ready: installs exactly what package-lock.json names, Node 24 included,
+// and applies patches/ (scripts/apply-patches.mjs). Runs on the machine's own Node (20 or newer)
+// before every script; a second run costs milliseconds.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -44,4 +45,13 @@ if (installed !== wanted) {
     process.exit(1);
   }
   writeFileSync(stamp, wanted);
+}
+
+// By itself, because a patch may be newer than the installation, and npm may be told to run no scripts.
+const { applyPatches } = await import("./apply-patches.mjs");
+try {
+  applyPatches(root);
+} catch (error) {
+  console.error(`escrow-stream: ${error.message}`);
+  process.exit(1);
 }

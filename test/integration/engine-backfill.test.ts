@@ -1,29 +1,29 @@
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { numberToHex } from "viem";
 import { beforeAll, expect, test } from "vitest";
-import { mendEngine } from "../../cli/mend-engine.ts";
+import { loadEngine } from "../support/load-engine.ts";
+import { silentLogger } from "../support/silent-logger.ts";
 
-/* How far the engine's own code, with its mends, says that each batch of a backfill goes. */
+/* How far the patched engine says that each batch of a backfill goes. */
 
-const ENGINE = join(import.meta.dirname, "../../node_modules/ponder/dist/esm");
 const CHAIN_ID = 41_302;
 const FINAL_BLOCK = 10;
 
 type Batch = { checkpoint: string; blockRange: [first: number, last: number] };
 
-let getLocalEventGenerator: (args: unknown) => AsyncGenerator<Batch>;
-let encodeCheckpoint: (parts: object) => string;
-let decodeCheckpoint: (checkpoint: string) => { blockNumber: bigint };
-let MAX_CHECKPOINT: object;
-let ZERO_CHECKPOINT: object;
+type Historical = { getLocalEventGenerator: (args: unknown) => AsyncGenerator<Batch> };
+type Checkpoint = {
+  encodeCheckpoint: (parts: object) => string;
+  decodeCheckpoint: (checkpoint: string) => { blockNumber: bigint };
+  MAX_CHECKPOINT: object;
+  ZERO_CHECKPOINT: object;
+};
+
+let historical: Historical;
+let checkpoints: Checkpoint;
 
 beforeAll(async () => {
-  mendEngine();
-  const load = (file: string) => import(pathToFileURL(join(ENGINE, file)).href);
-  ({ getLocalEventGenerator } = await load("runtime/historical.js"));
-  ({ encodeCheckpoint, decodeCheckpoint, MAX_CHECKPOINT, ZERO_CHECKPOINT } =
-    await load("utils/checkpoint.js"));
+  historical = await loadEngine("runtime/historical.js");
+  checkpoints = await loadEngine("utils/checkpoint.js");
 });
 
 test.each([
@@ -35,7 +35,7 @@ test.each([
   async ({ batches }) => {
     const claims: [claimed: number, indexed: number][] = [];
     for await (const { checkpoint, blockRange } of backfill(batches))
-      claims.push([Number(decodeCheckpoint(checkpoint).blockNumber), blockRange[1]]);
+      claims.push([Number(checkpoints.decodeCheckpoint(checkpoint).blockNumber), blockRange[1]]);
     for (const [claimed, indexed] of claims) expect(claimed).toBeLessThanOrEqual(indexed);
     expect(claims.at(-1)).toEqual([FINAL_BLOCK, FINAL_BLOCK]);
   },
@@ -46,21 +46,21 @@ function backfill(batches: number[][]): AsyncGenerator<Batch> {
   const answers = batches.values();
   const final = { number: numberToHex(FINAL_BLOCK), timestamp: numberToHex(FINAL_BLOCK) };
   const at = (rest: object, block: number) =>
-    encodeCheckpoint({
+    checkpoints.encodeCheckpoint({
       ...rest,
       chainId: BigInt(CHAIN_ID),
       blockNumber: BigInt(block),
       blockTimestamp: BigInt(block),
     });
-  return getLocalEventGenerator({
+  return historical.getLocalEventGenerator({
     common: { logger: silentLogger(), metrics: countsNothing() },
     chain: { name: "simulated", id: CHAIN_ID },
     eventCallbacks: [],
     childAddresses: new Map(),
     cachedIntervals: new Map(),
     syncProgress: { start: { number: "0x0" }, finalized: final, current: final },
-    from: at(ZERO_CHECKPOINT, 0),
-    to: at(MAX_CHECKPOINT, FINAL_BLOCK),
+    from: at(checkpoints.ZERO_CHECKPOINT, 0),
+    to: at(checkpoints.MAX_CHECKPOINT, FINAL_BLOCK),
     limit: 2,
     isCatchup: false,
     database: {
@@ -85,9 +85,4 @@ function anyQuery(): object {
 
 function countsNothing() {
   return new Proxy({}, { get: () => ({ inc: () => undefined, set: () => undefined }) });
-}
-
-function silentLogger() {
-  const silent = () => undefined;
-  return { trace: silent, debug: silent, info: silent, warn: silent };
 }

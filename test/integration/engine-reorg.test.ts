@@ -1,19 +1,17 @@
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { numberToHex } from "viem";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { mendEngine } from "../../cli/mend-engine.ts";
 import { ChainNode } from "../forks/chain-node.ts";
 import { ChainSimulator } from "../forks/chain-simulator.ts";
 import { SimulatedChain } from "../forks/simulated-chain.ts";
+import { loadEngine } from "../support/load-engine.ts";
+import { silentLogger } from "../support/silent-logger.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /*
- * What the engine's own code, with its mends, lets be done to the database while it follows two
+ * What the patched engine lets be done to the database while it follows two
  * simulated chains, one of which forks. Every block is an event.
  */
 
-const ENGINE = join(import.meta.dirname, "../../node_modules/ponder/dist/esm");
 const FINAL_BLOCK = 3;
 const FORKS_DEEPLY = { chainId: 41_303, finalityBlockCount: 30 };
 /** Tells with its block 7 that block 5 is final. */
@@ -29,9 +27,14 @@ type Step = {
   blockCallback?: (isIndexed: boolean) => void;
 };
 
-let getRealtimeEventsMultichain: (args: unknown) => AsyncGenerator<Step>;
-let encodeCheckpoint: (checkpoint: object) => string;
-let blockToCheckpoint: (block: object, chainId: number, rounding: "up") => object;
+type Realtime = { getRealtimeEventsMultichain: (args: unknown) => AsyncGenerator<Step> };
+type Checkpoint = {
+  encodeCheckpoint: (checkpoint: object) => string;
+  blockToCheckpoint: (block: object, chainId: number, rounding: "up") => object;
+};
+
+let realtime: Realtime;
+let checkpoints: Checkpoint;
 let deep: FollowedChain;
 let soon: FollowedChain;
 let simulator: ChainSimulator;
@@ -44,10 +47,8 @@ let indexed: IndexedEvent[];
 let reorgs: string[];
 
 beforeAll(async () => {
-  mendEngine();
-  const load = (file: string) => import(pathToFileURL(join(ENGINE, file)).href);
-  ({ getRealtimeEventsMultichain } = await load("runtime/realtime.js"));
-  ({ encodeCheckpoint, blockToCheckpoint } = await load("utils/checkpoint.js"));
+  realtime = await loadEngine("runtime/realtime.js");
+  checkpoints = await loadEngine("utils/checkpoint.js");
 });
 
 beforeEach(async () => {
@@ -143,7 +144,7 @@ function blockOf({ checkpoint }: IndexedEvent): number {
 }
 
 function follow(followed: FollowedChain[]): AsyncGenerator<Step> {
-  return getRealtimeEventsMultichain({
+  return realtime.getRealtimeEventsMultichain({
     common: { logger: silentLogger(), metrics: countsReorgs(), shutdown: { isKilled: false } },
     indexingBuild: {
       chains: followed.map(({ engineChain }) => engineChain),
@@ -193,7 +194,9 @@ class FollowedChain {
     this.syncProgress = {
       ...{ finalized: final, current: final, isEnd: () => false },
       getCheckpoint: ({ tag }: { tag: string }) =>
-        encodeCheckpoint(blockToCheckpoint(this.syncProgress[tag] as object, chainId, "up")),
+        checkpoints.encodeCheckpoint(
+          checkpoints.blockToCheckpoint(this.syncProgress[tag] as object, chainId, "up"),
+        ),
     };
     this.rpc = {
       request: (request: object) => this.#ask(request),
@@ -220,7 +223,9 @@ class FollowedChain {
       number: numberToHex(number),
       timestamp: numberToHex(this.chain.at(number).timestamp),
     };
-    return encodeCheckpoint(blockToCheckpoint(block, this.chain.chainId, "up"));
+    return checkpoints.encodeCheckpoint(
+      checkpoints.blockToCheckpoint(block, this.chain.chainId, "up"),
+    );
   }
 
   async #ask(request: object): Promise<unknown> {
@@ -252,11 +257,6 @@ function countsReorgs() {
   );
 }
 
-function silentLogger() {
-  const logger = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
-  return { ...logger, child: () => logger };
-}
-
 function nothing(): void {
-  // The engine tells its log and its metrics, and nobody listens.
+  // The engine tells its metrics, and nobody listens.
 }

@@ -1,18 +1,16 @@
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { numberToHex, toEventSelector } from "viem";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { mendEngine, mendSource } from "../../cli/mend-engine.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { ChainNode } from "../forks/chain-node.ts";
 import { ChainSimulator } from "../forks/chain-simulator.ts";
 import { Deal, FACTORIES } from "../forks/deal.ts";
 import { SimulatedChain } from "../forks/simulated-chain.ts";
 import type { Transaction } from "../forks/transaction.ts";
+import { loadEngine } from "../support/load-engine.ts";
+import { silentLogger } from "../support/silent-logger.ts";
 
-/* The engine's own code with its mends, following a simulated chain whose nodes disagree. */
+/* The patched engine, following a simulated chain whose nodes disagree. */
 
-const ENGINE = join(import.meta.dirname, "../../node_modules/ponder/dist/esm");
 const DEPLOYED_A =
   "EscrowDeployed(address indexed,address indexed,address indexed,uint256,uint256,uint8)";
 const FACTORY_ID = "factory";
@@ -36,15 +34,14 @@ let sync: RealtimeSync;
 let isIgnorant = false;
 
 beforeAll(async () => {
-  mendEngine();
-  ({ createRealtimeSync } = await import(
-    pathToFileURL(join(ENGINE, "sync-realtime/index.js")).href
+  ({ createRealtimeSync } = await loadEngine<{ createRealtimeSync: typeof createRealtimeSync }>(
+    "sync-realtime/index.js",
   ));
 });
 
 beforeEach(async () => {
-  random = new SeededRandom("engine-mends");
-  chain = new SimulatedChain(41_301, "engine-mends");
+  random = new SeededRandom("engine-patches");
+  chain = new SimulatedChain(41_301, "engine-patches");
   chain.mine(empty(3));
   node = new ChainNode(chain);
   simulator = await ChainSimulator.start([node]);
@@ -108,12 +105,6 @@ test("a block that waits to be indexed keeps the escrows that were known when it
   expect(waiting?.knownChildren?.get(FACTORY_ID)?.get(creation.escrow ?? "")).toBe(
     Number(waiting?.block.number),
   );
-});
-
-test("an engine that is not the one the mends were made for is refused", () => {
-  const mend = { file: "there.js", find: "flaw();", times: 1, replace: "" };
-  expect(mendSource("a();\nflaw();", [mend])).toBe("a();\n");
-  expect(() => mendSource("a();", [mend])).toThrow(/there\.js has 0 places.*and not 1/);
 });
 
 function reorgTo(number: number) {
@@ -181,10 +172,4 @@ function approvals() {
     hasTransactionReceipt: false,
     include: [],
   };
-}
-
-function silentLogger() {
-  const silent = () => undefined;
-  const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
-  return { ...logger, child: () => logger };
 }
