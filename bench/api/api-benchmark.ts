@@ -22,7 +22,7 @@ const DETAILS = 500;
 /** How many questions the query side answers, and how fast. */
 export const apiBenchmark = defineBenchmark({
   title: "the query side under load, against plain `ponder serve` on the same tables",
-  needsContenders: false,
+  needsContenders: true,
   options: {
     escrows: { full: 10_000, quick: 200, says: "escrows, of five events each" },
     connections: { full: 32, quick: 4, says: "connections, each with one question at a time" },

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { freePort } from "../../local/free-port.ts";
 import { type Child, spawnChild } from "../framework/child.ts";
+import { CONTENDERS, UNPATCHED_PONDER } from "../framework/contender-packages.ts";
 import { ourEnvironment } from "../indexing/engine-indexers.ts";
 import type { Place } from "../indexing/place.ts";
 
@@ -28,11 +29,10 @@ export async function startOurApi(place: Place): Promise<Server> {
 /** `ponder serve` on the same tables: GraphQL alone. */
 export async function startPlainServe(place: Place): Promise<Server> {
   const port = await freePort();
-  const root = join(import.meta.dirname, "../plain-serve");
-  const engine = join(ROOT, "node_modules/ponder/dist/esm/bin/ponder.js");
+  const root = join(CONTENDERS, "plain-serve");
   const child = spawnChild(
     process.execPath,
-    [engine, "serve", "--root", root, "--schema", "escrow", "--port", String(port)],
+    [UNPATCHED_PONDER, "serve", "--root", root, "--schema", "escrow", "--port", String(port)],
     { cwd: root, env: { ...process.env, ...ourEnvironment(place), PONDER_LOG_LEVEL: "error" } },
   );
   return await answering(child, port);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { freePort } from "../../local/free-port.ts";
 import { type Child, forkChild, spawnChild } from "../framework/child.ts";
+import { CONTENDERS, UNPATCHED_PONDER } from "../framework/contender-packages.ts";
 import { query } from "../parts/start-database.ts";
 import { EngineState } from "./engine-state.ts";
 import type { Indexer, RunningIndexer } from "./indexer.ts";
@@ -8,7 +9,7 @@ import type { Place } from "./place.ts";
 import { type FactTables, readFacts } from "./read-facts.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const PLAIN_APP = join(import.meta.dirname, "../plain-ponder");
+const PLAIN_APP = join(CONTENDERS, "plain-ponder");
 const PLAIN_SCHEMA = "plain";
 
 /** An indexer that can be asked how far it is. */
@@ -36,15 +37,14 @@ export const ESCROW_STREAM = {
   },
 } satisfies Indexer;
 
-/** A Ponder app with an event and a state per log, its one endpoint at the engine's own pace. */
+/** An unpatched Ponder with an event and a state per log, its one endpoint at its own pace. */
 export const PLAIN_PONDER: Indexer = {
   name: "plain ponder",
   start: async (place) => {
-    const engine = join(ROOT, "node_modules/ponder/dist/esm/bin/ponder.js");
     const port = String(await freePort());
     const child = spawnChild(
       process.execPath,
-      [engine, "start", "--root", PLAIN_APP, "--schema", PLAIN_SCHEMA, "--port", port],
+      [UNPATCHED_PONDER, "start", "--root", PLAIN_APP, "--schema", PLAIN_SCHEMA, "--port", port],
       {
         cwd: PLAIN_APP,
         env: {

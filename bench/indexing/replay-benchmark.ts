@@ -15,7 +15,7 @@ const EVENTS_PER_BLOCK = 100;
 /** How fast a deployment is built anew when every RPC answer is in the cache. */
 export const replayBenchmark = defineBenchmark({
   title: "a new deployment from block zero out of the RPC cache, until it can be read",
-  needsContenders: false,
+  needsContenders: true,
   options: { events: { full: USUAL_EVENTS, quick: 2_000, says: "events on the chain" } },
   variant: ({ events }) => (events === USUAL_EVENTS ? null : `replay-${events}`),
   run: async (run) => {

@@ -1,9 +1,9 @@
 import { createConfig, factory } from "ponder";
 import { getAbiItem } from "viem";
-import { escrowAAbi } from "../../abis/escrow-a.ts";
-import { escrowBAbi } from "../../abis/escrow-b.ts";
-import { escrowFactoryAAbi } from "../../abis/escrow-factory-a.ts";
-import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
+import { escrowAAbi } from "../../../abis/escrow-a.ts";
+import { escrowBAbi } from "../../../abis/escrow-b.ts";
+import { escrowFactoryAAbi } from "../../../abis/escrow-factory-a.ts";
+import { escrowFactoryBAbi } from "../../../abis/escrow-factory-b.ts";
 
 /* A Ponder app as its documentation has one write it: the factory pattern, one endpoint. */
 
