@@ -1,29 +1,40 @@
 // Makes a fresh clone ready: installs exactly what package-lock.json names, Node 24 included,
 // and applies patches/ (scripts/apply-patches.mjs). Runs on the machine's own Node (20 or newer)
 // before every script; a second run costs milliseconds.
+//
+//     node scripts/setup.mjs          what the service runs on
+//     node scripts/setup.mjs --dev    the tools of tests and checks as well
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, "node_modules", ".installed-from");
-const wanted = createHash("sha256")
+// Tools that somebody installed are never taken away again.
+const withTools =
+  process.argv.includes("--dev") || existsSync(join(root, "node_modules", "vitest"));
+const locked = createHash("sha256")
   .update(readFileSync(join(root, "package-lock.json")))
   .update(`${process.platform}-${process.arch}`)
   .digest("hex");
 
+const wanted = `${locked} ${withTools ? "with tools" : "runtime"}`;
+
 const installed = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
 if (installed !== wanted) {
-  console.error("escrow-stream: installing dependencies (once per change of package-lock.json) …");
+  const what = withTools ? "dependencies and tools" : "dependencies";
+  console.error(`escrow-stream: installing ${what} (once per change of package-lock.json) …`);
+  // Cut off in the middle, it has to be done again.
+  rmSync(stamp, { force: true });
   const npm = process.env.npm_execpath;
   // Not `npm ci`: it refuses a lockfile made where the registry lacks some other platform's optional
   // binaries. This installs what the lockfile names as well, and leaves the lockfile as it is.
   const args = [
     "install",
     "--no-save",
-    "--include=dev",
+    withTools ? "--include=dev" : "--omit=dev",
     "--no-audit",
     "--no-fund",
     "--loglevel=error",
@@ -44,6 +55,11 @@ if (installed !== wanted) {
     );
     process.exit(1);
   }
+  // Headers for building add-ons, half as large as Node itself; nothing here is built.
+  const builds = join(root, "node_modules", "node", "node_modules");
+  for (const build of existsSync(builds) ? readdirSync(builds) : [])
+    if (build.startsWith("node-"))
+      rmSync(join(builds, build, "include"), { recursive: true, force: true });
   writeFileSync(stamp, wanted);
 }
 
