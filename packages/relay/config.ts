@@ -23,12 +23,12 @@ export type RelayConfig = {
   /** How long receipts are kept, for a journal that is restored from a backup. */
   receiptsRetentionMs: number;
   /** For so long receipts that are read again may come late. */
-  receiptsSettleMs: number;
+  receiptsDelayMs: number;
 };
 
 const HOUR_MS = 3_600_000;
 /** Seeking back takes up to a minute on Google Cloud; an emulator does it at once. */
-const SETTLE_MS = { cloud: 60_000, emulator: 1_000 };
+const RECEIPTS_DELAY_MS = { cloud: 60_000, emulator: 1_000 };
 
 const DEFAULT_FINAL_TOPIC = "settlement.events.v1";
 const DEFAULT_LATEST_TOPIC = "chain.events.v1";
@@ -144,8 +144,8 @@ export function parseRelayConfig(env: Env): RelayConfig {
     inDoubtMarginMs: config.RELAY_IN_DOUBT_MARGIN_MS,
     leaseMs: config.RELAY_LEASE_MS,
     receiptsRetentionMs: config.RELAY_RECEIPTS_RETENTION_HOURS * HOUR_MS,
-    receiptsSettleMs:
+    receiptsDelayMs:
       config.RELAY_RECEIPTS_SETTLE_MS ??
-      (config.PUBSUB_EMULATOR_HOST ? SETTLE_MS.emulator : SETTLE_MS.cloud),
+      (config.PUBSUB_EMULATOR_HOST ? RECEIPTS_DELAY_MS.emulator : RECEIPTS_DELAY_MS.cloud),
   };
 }

@@ -5,7 +5,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import { CAPTURED_CHANNEL } from "./capture/capture.ts";
 import { CaptureLoop } from "./capture/capture-loop.ts";
-import { FinalGround } from "./capture/final-ground.ts";
+import { FinalityGuard } from "./capture/finality-guard.ts";
 import { OutboxViews } from "./capture/outbox-views.ts";
 import { BLOCK_CHANNEL, listenForWakes } from "./capture/wake-listener.ts";
 import type { RelayConfig } from "./config.ts";
@@ -17,8 +17,8 @@ import { type Publication, registerPublications } from "./journal/publication.ts
 import { LeaseKeeper } from "./leases/lease-keeper.ts";
 import { PublishLoop } from "./publish/publish-loop.ts";
 import { PubsubTopics } from "./publish/pubsub-topics.ts";
-import type { BlockEvidence } from "./retract/block-evidence.ts";
-import { ReconcileLoop } from "./retract/reconcile-loop.ts";
+import type { BlockEvidence } from "./reorg/block-evidence.ts";
+import { ReconcileLoop } from "./reorg/reconcile-loop.ts";
 import { startRelayServer } from "./serve/http-server.ts";
 import { RelayMetrics } from "./serve/metrics.ts";
 import { readPublicationStatus } from "./serve/relay-status.ts";
@@ -31,9 +31,9 @@ const MAX_MESSAGES = 8_000;
 const STALE_AFTER_MS = 60_000;
 
 const FORGETFUL =
-  "the receipts of this topic are not kept after they were read, and could not be told to be: a journal restored from a backup could not be brought up to date";
+  "the receipts of this topic are not kept after they were read, and could not be made to be: a journal restored from a backup could not be brought up to date";
 
-/** Without an endpoint to ask, nothing is ever taken back: what is unconfirmed waits. */
+/** Without an endpoint to ask, nothing is ever retracted: what is unconfirmed waits. */
 const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
 
 /** What the relay is made of, for whoever wants to stand between the parts. */
@@ -142,7 +142,7 @@ function buildLoops(
   const reconcile = new Map<number, ReconcileLoop>();
   const leases = new LeaseKeeper(db, `${hostname()}/${randomUUID()}`, publications, log, {
     leaseMs: config.leaseMs,
-    underWay: (publicationId, partition) => publish.get(publicationId)?.underWay(partition) ?? 0,
+    inFlight: (publicationId, partition) => publish.get(publicationId)?.inFlight(partition) ?? 0,
     onChange: () => {
       capture.wake();
       for (const loop of [...publish.values(), ...resolve.values(), ...reconcile.values()])
@@ -154,12 +154,12 @@ function buildLoops(
     for (const loop of reconcile.values()) loop.wake();
   };
   const views = new OutboxViews(db, log, onViewsThere, BACKOFF);
-  const ground = new FinalGround(db, evidence, views, log);
+  const guard = new FinalityGuard(db, evidence, views, log);
   const capture = new CaptureLoop(
     db,
     publications,
     leases,
-    ground,
+    guard,
     views,
     {
       captured: ({ id }) => {
@@ -205,7 +205,7 @@ function buildLoops(
         publication,
         leases,
         evidence,
-        ground,
+        guard,
         views,
         () => {
           publish.get(id)?.wake();
@@ -236,7 +236,7 @@ function buildLoops(
         {
           requestLifeMs: publishTimeoutMs + inDoubtMarginMs,
           publishTimeoutMs,
-          settleMs: config.receiptsSettleMs,
+          receiptsDelayMs: config.receiptsDelayMs,
           backoff: BACKOFF,
         },
       ),

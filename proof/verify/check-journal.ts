@@ -3,7 +3,7 @@ import type { FrozenDatabase } from "../../db/frozen-database.ts";
 import { orderingKey } from "../../packages/relay/capture/capture.ts";
 import { blockNumberOf, isDue } from "../../packages/relay/capture/is-due.ts";
 import type { Publication } from "../../packages/relay/journal/publication.ts";
-import { isStanding } from "../../packages/relay/retract/reconcile.ts";
+import { isStanding } from "../../packages/relay/reorg/reconcile.ts";
 import type { DeployedChain, Deployment } from "./deployment.ts";
 import type { Findings } from "./findings.ts";
 

@@ -31,7 +31,7 @@ export class FaultDeck {
 
   /** Whether each fault took effect as often as wanted, or had enough occasions to. */
   get isDone(): boolean {
-    return this.#faults.every(({ name }) => this.#isSettled(name));
+    return this.#faults.every(({ name }) => this.#isQuiet(name));
   }
 
   async play(isOver: () => boolean): Promise<void> {
@@ -58,7 +58,7 @@ export class FaultDeck {
 
   #draw(): Fault {
     if (this.#deck.length === 0) {
-      const left = this.#faults.filter(({ name }) => !this.#isSettled(name));
+      const left = this.#faults.filter(({ name }) => !this.#isQuiet(name));
       this.#deck = left.length > 0 ? left : [...this.#faults];
     }
     const at = this.#stage.random.integer(0, this.#deck.length - 1);
@@ -67,7 +67,7 @@ export class FaultDeck {
     return fault;
   }
 
-  #isSettled(name: string): boolean {
+  #isQuiet(name: string): boolean {
     const tries = this.#tries.get(name) ?? 0;
     return (this.counts.get(name) ?? 0) >= this.#timesEach || tries >= TRIES * this.#timesEach;
   }

@@ -33,7 +33,7 @@ export const FAULTS_OF_PROCESSES: readonly Fault[] = [
     name: "SIGSTOP before:resolve, then SIGCONT",
     async inject(stage) {
       const [times] = await Promise.all([
-        // Only a lead resolves.
+        // Only a leader resolves.
         Promise.all(stage.relays.members.map((relay) => freezeAt(stage, "before:resolve", relay))),
         stage.publishing.befall(this.name, loseResponse, { forMs: 300 }),
       ]);

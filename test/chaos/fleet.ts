@@ -21,9 +21,9 @@ export type FleetOptions = {
   size: number;
   /** How the next process dies; null lets it live. */
   nextDeath: () => Death | null;
-  /** How a process dies that has just got a lead. */
-  leadDeath: () => Death | null;
-  /** Told of each SIGKILL that took effect, with the point. */
+  /** How a process dies that has just become a leader. */
+  leaderDeath: () => Death | null;
+  /** Called for each SIGKILL that took effect, with the point. */
   onKilled: (point: string) => void;
 };
 
@@ -51,7 +51,7 @@ export class Fleet {
   /** The process that last began to send on a key. */
   readonly #senders = new Map<string, Member>();
   readonly #keepers: Promise<void>[] = [];
-  /** Told of a member that freezes itself: its last claim, as `<publication id>/<ordering key>`. */
+  /** Called for a member that freezes itself: its last claim, as `<publication id>/<ordering key>`. */
   onClaimed: (member: Member, keys: string[]) => void = () => undefined;
   /** Events, as `<topic> <event id>`, that were in flight while their process was paused. */
   readonly excusable = new Set<string>();
@@ -196,7 +196,7 @@ export class Fleet {
 
   #hear(member: Member, note: Note): void {
     if (note.type === "started") this.#light(member);
-    else if (note.type === "leads") this.#condemn(member, this.#options.leadDeath());
+    else if (note.type === "leads") this.#condemn(member, this.#options.leaderDeath());
     else if (note.type === "fired") this.#fired(member, note.id);
     else if (note.type === "sending") {
       this.#senders.set(note.topicKey, member);

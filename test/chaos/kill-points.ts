@@ -15,7 +15,7 @@ export const WORKER_POINTS: readonly string[] = [
   ANY_MOMENT,
 ];
 
-/** What the holder of a lead comes by: it captures, and finds out what became of lost requests. */
+/** What the holder of a leader comes by: it captures, and finds out what became of lost requests. */
 export const LEAD_POINTS: readonly string[] = around([
   "capture",
   "capture-commit",

@@ -63,7 +63,7 @@ export class KillPolicy {
     return { point: this.#rarest(this.#workerPoints), nth, fuseMs };
   }
 
-  /** For a process that has just got a lead. */
+  /** For a process that has just become a leader. */
   forLead(): Death | null {
     if (this.isDone || this.#leadPoints.length === 0) return null;
     if (this.#killsWithoutNews >= KILLS_WITHOUT_NEWS || this.#random.chance(SPARED_LEADS))

@@ -24,7 +24,7 @@ export class Ledger {
       name: "ledger",
       size: 1,
       nextDeath: () => null,
-      leadDeath: () => null,
+      leaderDeath: () => null,
       onKilled: () => undefined,
     });
   }
@@ -42,7 +42,7 @@ export class Ledger {
     return `${FINAL_TOPIC}.ledger-${this.#generation}`;
   }
 
-  /** After the topic was made anew. */
+  /** After the topic was made again. */
   async subscribeAgain(): Promise<void> {
     const next = `${FINAL_TOPIC}.ledger-${this.#generation + 1}`;
     await this.#world.subscribe(FINAL_TOPIC, next, EVENTS_ONLY);

@@ -68,7 +68,7 @@ export class OutboxWriter {
     this.events += block.events.length;
   }
 
-  /** As the engine does when it starts again: takes back what is not final, and indexes it anew. */
+  /** as the engine does when it starts again: reverts what is not final, and indexes it again. */
   rollBackAndReindex(pause: () => Promise<void>): Promise<void> {
     return this.#inTurn(() => this.#rollBackAndReindex(pause));
   }
@@ -91,7 +91,7 @@ export class OutboxWriter {
       });
       await pause();
     } finally {
-      // Also when nobody knows whether it was taken back: no later block may come first.
+      // Also when nobody knows whether it was reverted: no later block may come first.
       for (const block of blocks) await this.#writeAgain(block);
     }
   }

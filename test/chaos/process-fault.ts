@@ -23,7 +23,7 @@ export type Order = { id: number; fault: ProcessFault };
 export type Note =
   /** It has loaded, and is about to run. */
   | { type: "started" }
-  /** It has got a lead. */
+  /** It has got a leader. */
   | { type: "leads" }
   /** A fault took effect, once more. */
   | { type: "fired"; id: number }

@@ -76,7 +76,7 @@ export class ProcessFaults {
     return armed !== undefined;
   }
 
-  /** Only a lead captures. */
+  /** Only a leader captures. */
   leads(): void {
     if (!this.#isLead) this.tell({ type: "leads" });
     this.#isLead = true;

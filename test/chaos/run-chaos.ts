@@ -94,7 +94,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     name: "relay",
     size: relays,
     nextDeath: () => policy.forWorker(),
-    leadDeath: () => policy.forLead(),
+    leaderDeath: () => policy.forLead(),
     onKilled: (point) => policy.count(point),
   });
   killAtAcceptance(publishing, fleet);

@@ -54,7 +54,7 @@ export class TopicObserver {
     return this.#eventIds.size;
   }
 
-  /** After the topic was made anew. Everything of the old one must have been read. */
+  /** After the topic was made again. Everything of the old one must have been read. */
   async subscribeAgain(): Promise<void> {
     this.#generation += 1;
     await this.#world.subscribe(this.topic, this.subscription, EVENTS_ONLY);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { capture, JournalConflict } from "../../packages/relay/capture/capture.ts";
 import type { Publication, PublicationConfig } from "../../packages/relay/journal/publication.ts";
 import type { Lease, LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
-import { readUnconfirmed, retract } from "../../packages/relay/retract/reconcile.ts";
+import { readUnconfirmed, retract } from "../../packages/relay/reorg/reconcile.ts";
 import { publicationWithLeases, RelayWorld, readJournal } from "../support/relay-world.ts";
 import { StandInOutbox } from "../support/stand-in-outbox.ts";
 
@@ -25,11 +25,11 @@ async function takeBack(
   leases: LeaseKeeper,
   isReplaced: (block: number) => boolean = () => true,
 ): Promise<number> {
-  const lead = leases.lead(publication);
-  if (lead === null) throw new Error("the lead was not taken");
+  const leader = leases.leader(publication);
+  if (leader === null) throw new Error("the leader was not taken");
   const events = await readUnconfirmed(db, publication, 100);
   const replaced = events.filter(({ blockNumber }) => isReplaced(blockNumber));
-  return await retract(db, publication, leases.instance, lead, replaced);
+  return await retract(db, publication, leases.instance, leader, replaced);
 }
 
 async function publish(config?: PublicationConfig) {
@@ -38,14 +38,14 @@ async function publish(config?: PublicationConfig) {
 }
 
 function looker(publication: Publication, leases: LeaseKeeper, deployment = "build-1") {
-  const lead = leases.lead(publication);
-  if (lead === null) throw new Error("the lead was not taken");
-  return (limit = 100, as: Lease = lead, build = deployment) =>
+  const leader = leases.leader(publication);
+  if (leader === null) throw new Error("the leader was not taken");
+  return (limit = 100, as: Lease = leader, build = deployment) =>
     capture(
       db,
       publication,
       { deployment: build, chainId: "1", finalized: null },
-      { instance: leases.instance, lead: as },
+      { instance: leases.instance, leader: as },
       limit,
     );
 }
@@ -209,7 +209,7 @@ describe("capture", () => {
     expect(await readJournal(db, publication)).toEqual([["a", 1, "e-1-0"]]);
   });
 
-  test("captures nothing for somebody who has lost the lead", async () => {
+  test("captures nothing for somebody who is not the leader any more", async () => {
     const { publication, look } = await publish();
     await outbox.append({ key: "a", block: 1 });
     await sql`update relay.lease set epoch = epoch + 1 where partition = -1`.execute(db);

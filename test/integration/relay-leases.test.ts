@@ -53,10 +53,10 @@ async function progress(key: string): Promise<object> {
 }
 
 describe("leases", () => {
-  test("one instance alone takes every partition and the lead", async () => {
+  test("one instance alone takes every partition and the leadership", async () => {
     const one = await startLeases(db, "one", publication, LEASE_MS);
     expect(one.partitions(publication)).toHaveLength(32);
-    expect(one.lead(publication)).not.toBeNull();
+    expect(one.leader(publication)).not.toBeNull();
   });
 
   test("a second instance gets its fair share, each partition has one owner", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { BlockEvidence } from "../../packages/relay/retract/block-evidence.ts";
+import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

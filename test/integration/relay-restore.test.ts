@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { Receipts } from "../../packages/relay/doubt/receipts.ts";
-import type { BlockEvidence } from "../../packages/relay/retract/block-evidence.ts";
+import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
 import type { RelayParts } from "../../packages/relay/run-relay.ts";
 import { backUpJournal, restoreJournal } from "../support/journal-backup.ts";
 import { RelayBed } from "../support/relay-bed.ts";

@@ -52,7 +52,7 @@ export class AccountDeployment {
     );
   }
 
-  /** A change in a block that may be taken back; null deletes. */
+  /** A change in a block that may be reverted; null deletes. */
   async change(block: number, name: string, amount: string | null): Promise<void> {
     const { rows } = await this.#db.query(
       `select * from "${this.schema}".account where chain_id = $1 and name = $2`,

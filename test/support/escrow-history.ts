@@ -15,7 +15,7 @@ export type History = { messages: PubsubMessage[]; standing: StandingFact[] };
 const ADDRESS = (name: string | number) => `0x${String(name).padStart(40, "0")}`;
 const AMOUNT = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
 
-/** What the relay tells of an escrow that lives through `steps`, and what stands at the end. */
+/** What the relay publishes of an escrow that lives through `steps`, and what stands at the end. */
 export function tellHistory(key: string, steps: readonly Step[]): History {
   const history: History = { messages: [], standing: [] };
   let block = 0;

@@ -26,7 +26,7 @@ export async function backUpJournal(pool: pg.Pool): Promise<void> {
 }
 
 /**
- * Loads the backup, as `pg_restore` does: every row is written anew. Under relays that run on it
+ * Loads the backup, as `pg_restore` does: every row is written again. Under relays that run on it
  * may take a try or two until it has every table for itself.
  */
 export async function restoreJournal(pool: pg.Pool): Promise<void> {

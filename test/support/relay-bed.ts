@@ -12,7 +12,7 @@ import {
   startPubsubServer,
 } from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { parseRelayConfig, type RelayConfig } from "../../packages/relay/config.ts";
-import type { BlockEvidence } from "../../packages/relay/retract/block-evidence.ts";
+import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
 import { type RelayParts, relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";

@@ -117,7 +117,7 @@ export async function publicationWithLeases(
   return { publication, leases };
 }
 
-/** Says that the journal is known to be as new as its topics, for tests without a lead's loop. */
+/** Says that the journal is known to be as new as its topics, for tests without a leader's loop. */
 export async function openForTest(db: Kysely<unknown>): Promise<void> {
   await sql`update relay.publication set known_in = relay.database_identity()`.execute(db);
 }
@@ -132,7 +132,7 @@ export async function startLeases(
   const changed = Promise.withResolvers<void>();
   const leases = new LeaseKeeper(db, instance, [publication], silent, {
     leaseMs,
-    underWay: () => 0,
+    inFlight: () => 0,
     onChange: () => changed.resolve(),
   });
   const running = leases.run();

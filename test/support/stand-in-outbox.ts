@@ -57,7 +57,7 @@ export class StandInOutbox {
       ]);
   }
 
-  /** The engine takes back everything above a block. */
+  /** The engine reverts everything above a block. */
   async rollBackTo(block: number): Promise<void> {
     await this.#db.query("delete from escrow.outbox where block_number > $1", [block]);
   }

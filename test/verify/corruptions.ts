@@ -299,7 +299,7 @@ const inJournal: Corruption[] = [
     subject: refunded,
   },
   {
-    name: "a retraction that takes back something else",
+    name: "a retraction that retracts something else",
     sql: [
       `update relay.message set event_id = '${idOf(OPEN, "Approved")}'
        where kind = 'retraction' and event_id = '${idOf(FORKED, "EscrowCreated")}'

@@ -4,9 +4,9 @@ import { createAuditSubscription } from "../../packages/relay/audit/audit-topic.
 import { capture } from "../../packages/relay/capture/capture.ts";
 import { parseRelayConfig, type RelayConfig } from "../../packages/relay/config.ts";
 import { registerPublications } from "../../packages/relay/journal/publication.ts";
-import { LEAD } from "../../packages/relay/leases/lease-keeper.ts";
+import { LEADER } from "../../packages/relay/leases/lease-keeper.ts";
 import { PubsubTopics } from "../../packages/relay/publish/pubsub-topics.ts";
-import type { BlockEvidence } from "../../packages/relay/retract/block-evidence.ts";
+import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
 import { relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { countUnpublished } from "../../packages/relay/serve/relay-status.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
@@ -96,7 +96,7 @@ export class VerifiedWorld {
     await topics.close();
   }
 
-  /** The fork block is told, replaced, told anew, and comes back as it was. */
+  /** The fork block is published, replaced, published again, and comes back as it was. */
   async #publish(pool: pg.Pool, deployment: StandInDeployment): Promise<void> {
     const replaced = new Set<string>();
     const evidence: BlockEvidence = {
@@ -132,14 +132,18 @@ export class VerifiedWorld {
     const { rows } = await pool.query(`
       update relay.lease l set owner = 'late', epoch = epoch + 1, expires_at = now() + interval '1 h'
       from relay.publication p
-      where p.id = l.publication_id and p.topic = '${LATEST_TOPIC}' and partition = ${LEAD}
+      where p.id = l.publication_id and p.topic = '${LATEST_TOPIC}' and partition = ${LEADER}
       returning publication_id, epoch`);
     const publications = await registerPublications(db, this.config.publications);
     const publication = publications.find(({ topic }) => topic === LATEST_TOPIC);
     if (publication === undefined) throw new Error("no publication");
-    const lead = { publicationId: publication.id, partition: LEAD, epoch: Number(rows[0].epoch) };
+    const leader = {
+      publicationId: publication.id,
+      partition: LEADER,
+      epoch: Number(rows[0].epoch),
+    };
     const source = { deployment: "build-1", chainId: "1", finalized: null };
-    const { captured } = await capture(db, publication, source, { instance: "late", lead }, 10);
+    const { captured } = await capture(db, publication, source, { instance: "late", leader }, 10);
     if (captured !== 1) throw new Error(`captured ${captured} instead of 1`);
   }
 }

@@ -6,7 +6,7 @@ import type { LeaseKeeper } from "../leases/lease-keeper.ts";
 import type { RelayMetrics } from "../serve/metrics.ts";
 import { Signal } from "../signal.ts";
 import { capture, JournalConflict, type Source } from "./capture.ts";
-import type { FinalGround } from "./final-ground.ts";
+import type { FinalityGuard } from "./finality-guard.ts";
 import { findPositions } from "./find-positions.ts";
 import type { OutboxViews } from "./outbox-views.ts";
 
@@ -23,7 +23,7 @@ const IDLE_MS = 5_000;
 
 /**
  * Takes what is due from the outbox into the journal, for every chain and every publication that
- * this instance has the lead of, again and again until there is nothing new; then waits for a wake
+ * this instance is the leader of, again and again until there is nothing new; then waits for a wake
  * or the poll interval. Publications do not wait for each other.
  */
 export class CaptureLoop {
@@ -34,7 +34,7 @@ export class CaptureLoop {
   readonly #db: Kysely<unknown>;
   readonly #publications: Publication[];
   readonly #leases: LeaseKeeper;
-  readonly #ground: FinalGround;
+  readonly #guard: FinalityGuard;
   readonly #views: OutboxViews;
   readonly #onCaptured: (publication: Publication) => void;
   readonly #onUnconfirmed: (publication: Publication) => void;
@@ -46,12 +46,12 @@ export class CaptureLoop {
     db: Kysely<unknown>,
     publications: Publication[],
     leases: LeaseKeeper,
-    ground: FinalGround,
+    guard: FinalityGuard,
     views: OutboxViews,
     on: {
       /** There is something new in the journal. */
       captured: (publication: Publication) => void;
-      /** The outbox lacks what the journal told of. */
+      /** The outbox lacks events of the journal. */
       unconfirmed: (publication: Publication) => void;
     },
     log: Logger,
@@ -61,7 +61,7 @@ export class CaptureLoop {
     this.#db = db;
     this.#publications = publications;
     this.#leases = leases;
-    this.#ground = ground;
+    this.#guard = guard;
     this.#views = views;
     this.#onCaptured = on.captured;
     this.#onUnconfirmed = on.unconfirmed;
@@ -117,14 +117,14 @@ export class CaptureLoop {
   /** One statement per chain. True when one of them was full. */
   async #round(publication: Publication): Promise<boolean> {
     let isMore = false;
-    const isLed = this.#leases.lead(publication) !== null;
-    for (const source of isLed ? await this.#sources() : []) {
-      const lead = this.#leases.lead(publication);
-      if (lead === null || publication.haltedReason !== null || this.#stopping) continue;
+    const isLeading = this.#leases.leader(publication) !== null;
+    for (const source of isLeading ? await this.#sources() : []) {
+      const leader = this.#leases.leader(publication);
+      if (leader === null || publication.haltedReason !== null || this.#stopping) continue;
       if (publication.finality === "finalized")
-        if (!(await this.#ground.isFirmFor(publication, source))) continue;
+        if (!(await this.#guard.isFirmFor(publication, source))) continue;
       const { batchSize } = this.#options;
-      const authority = { instance: this.#leases.instance, lead };
+      const authority = { instance: this.#leases.instance, leader };
       try {
         const found = await capture(this.#db, publication, source, authority, batchSize);
         if (found.captured > 0) {
@@ -147,7 +147,7 @@ export class CaptureLoop {
 
   /**
    * The live deployment's chains. A deployment is a build and the very table that its outbox is:
-   * one that was made anew may have had a hole filled, also by the same build, and has to be read
+   * one that was made again may have had a hole filled, also by the same build, and has to be read
    * from its beginning.
    */
   async #sources(): Promise<Source[]> {

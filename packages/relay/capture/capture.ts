@@ -1,17 +1,17 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { isOpen } from "../journal/journal-state.ts";
 import type { Publication } from "../journal/publication.ts";
-import { hasLead } from "../leases/fence.ts";
+import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 import { hashOf, partitionOf } from "../leases/partition-of.ts";
-import { isUnconfirmed, settledPosition } from "../retract/reconcile.ts";
+import { isUnconfirmed, lastFinalPosition } from "../reorg/reconcile.ts";
 import { blockNumberOf, isDue } from "./is-due.ts";
 
 /** What one look at the outbox found. */
 export type Captured = {
   /** Rows that were due and new, and are in the journal now. As many as the limit: there are more. */
   captured: number;
-  /** Events that the journal told of and the outbox no longer has: their keys wait. */
+  /** Events of the journal that the outbox no longer has: their keys wait. */
   unconfirmed: number;
 };
 
@@ -30,7 +30,7 @@ export class JournalConflict extends Error {
   }
 }
 
-/** Notified with every capture, for the instances that do not have the lead. */
+/** Notified with every capture, for the instances that are not the leader. */
 export const CAPTURED_CHANNEL = "relay_captured";
 
 /** A chain of the live deployment. */
@@ -53,13 +53,13 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * the scan begins again behind the last final row, and what is in the journal already is skipped.
  * Another deployment has no cursor yet and is scanned from its beginning, with the same skipping.
  *
- * What the journal told of and the outbox lacks after a rollback is unconfirmed: it may come back,
+ * What the journal has and the outbox lacks after a rollback is unconfirmed: it may come back,
  * or be retracted on evidence (`reconcile.ts`). Until then its key gets nothing new, so that a new
  * block's version of a fact never comes before the retraction of the old one, and the tip stays
  * behind. An event that was retracted and comes back is a new incarnation with its own message id:
  * a retraction sends the tip back, as the row may be there again before anybody has missed it.
  *
- * Whoever has lost the lead finds nothing to capture. Should two leads overlap all the same, the
+ * Whoever is not the leader any more finds nothing to capture. Should two leaders overlap all the same, the
  * journal's unique event ids let only one of them through.
  *
  * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key.
@@ -71,7 +71,7 @@ export async function capture(
   db: Kysely<unknown>,
   publication: Publication,
   source: Source,
-  authority: { instance: string; lead: Lease },
+  authority: { instance: string; leader: Lease },
   limit: number,
 ): Promise<Captured> {
   return await db.transaction().execute(async (tx) => {
@@ -93,7 +93,7 @@ export async function capture(
 function statement(
   publication: Publication,
   { deployment, chainId, finalized }: Source,
-  { instance, lead }: { instance: string; lead: Lease },
+  { instance, leader }: { instance: string; leader: Lease },
   limit: number,
 ): RawBuilder<Row> {
   const { id, topic, finality } = publication;
@@ -106,7 +106,7 @@ function statement(
              k.tip_event_id as known_tip,
              case when tip.event_id is null then coalesce(k.settled_position, '')
                   else k.tip_position end as scan_from,
-             ${settledPosition(id, sql`c.chain_id`)} as settled
+             ${lastFinalPosition(id, sql`c.chain_id`)} as final_from
       from escrow._ponder_checkpoint c
       left join relay.capture_cursor k
         on k.publication_id = ${id} and k.deployment = ${deployment} and k.chain_id = c.chain_id
@@ -119,25 +119,25 @@ function statement(
       select m.ordering_key
       from relay.message m
       where (select is_rescan from state)
-        and m.chain_id = ${chainId} and m.position > (select settled from state)
+        and m.chain_id = ${chainId} and m.position > (select final_from from state)
         and ${isUnconfirmed(id)}
     ),
     scanned as materialized (
       select o.position, o.event_id, o.block_number, o.block_hash, o.body, o.attributes::jsonb,
-             ${orderingKey(publication)} as ordering_key, 1 + known.told as incarnation
+             ${orderingKey(publication)} as ordering_key, 1 + known.captured as incarnation
       from escrow.outbox o
       -- One look per row: as a join, the planner compares each row with the whole journal.
       cross join lateral (
-        select count(*) filter (where m.kind = 'event') as told,
+        select count(*) filter (where m.kind = 'event') as captured,
                count(*) filter (where m.kind = 'retraction') as retracted
         from relay.message m where m.publication_id = ${id} and m.event_id = o.event_id
       ) known
       where o.chain_id = ${chainId}
         and o.position > (select scan_from from state)
         and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
-        and ${hasLead(instance, lead)}
+        and ${isLeader(instance, leader)}
         and ${isOpen(id)}
-        and known.told = known.retracted
+        and known.captured = known.retracted
         and ${isFree(publication)}
       order by o.position
       limit ${limit}
@@ -201,7 +201,7 @@ function statement(
                or o.position <= (select max(position) from due))
         order by o.position desc limit 1
       ) s
-      where not exists (select from unconfirmed) and ${hasLead(instance, lead)}
+      where not exists (select from unconfirmed) and ${isLeader(instance, leader)}
         and ${isOpen(id)}
       on conflict (publication_id, deployment, chain_id) do update set
         tip_position = excluded.tip_position,

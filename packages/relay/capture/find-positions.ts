@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Publication } from "../journal/publication.ts";
-import { isStanding } from "../retract/reconcile.ts";
+import { isStanding } from "../reorg/reconcile.ts";
 
 /** Digits of a position that name timestamp, chain and block (ponder 0.17, checkpoint.ts). */
 const UP_TO_BLOCK = 42;

@@ -3,7 +3,7 @@ import type { PubsubTopics } from "../publish/pubsub-topics.ts";
 import { ReadingEnded } from "./read-receipts.ts";
 import type { Receipt } from "./receipts.ts";
 
-/** Ordering key of the barriers that concern no key: the clock's and the marks. No event has it. */
+/** Ordering key of the barriers that concern no key: the clock's and the watermarks. No event has it. */
 export const CLOCK_KEY = "relay:clock";
 
 const AT_ONCE = 32;
@@ -38,7 +38,7 @@ export class Barriers {
     try {
       await this.#topics.publishBarrier(topic, orderingKey, barrier, publishTimeoutMs);
     } catch (error) {
-      // A topic made anew has no receipts yet. A barrier that is lost only costs another one.
+      // A topic that was made again has no receipts yet. A barrier that is lost only costs another one.
       await ensureReceipts();
       throw error;
     }

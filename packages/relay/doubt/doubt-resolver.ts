@@ -20,7 +20,7 @@ export type DoubtResolverOptions = {
   /** Longest life of the request that publishes a barrier. */
   publishTimeoutMs: number;
   /** For so long receipts that are read again may come late. */
-  settleMs: number;
+  receiptsDelayMs: number;
   backoff: Backoff;
 };
 
@@ -28,7 +28,7 @@ const KEYS_PER_ROUND = 500;
 const LOOK_MS = 500;
 
 /**
- * Reads the topic back for one publication, while this instance has its lead: makes sure first that
+ * Reads the topic back for one publication, while this instance is its leader: makes sure first that
  * the journal is as new as the topic (`journal-check.ts`), then finds out what became of requests
  * whose outcome is unknown. A doubted key:
  *
@@ -55,7 +55,7 @@ export class DoubtResolver {
   readonly #options: DoubtResolverOptions;
   readonly #wake = new Signal();
   readonly #firstSeenMs = new Map<string, number>();
-  #lead: Lease | null = null;
+  #leader: Lease | null = null;
   #failures = 0;
   #stopping = false;
 
@@ -82,8 +82,8 @@ export class DoubtResolver {
     this.#metrics = metrics;
     this.#options = options;
     const { instance } = leases;
-    const { requestLifeMs, publishTimeoutMs, settleMs } = options;
-    const isReader = () => !this.#stopping && this.#lead !== null && leases.isHeld(this.#lead);
+    const { requestLifeMs, publishTimeoutMs, receiptsDelayMs } = options;
+    const isReader = () => !this.#stopping && this.#leader !== null && leases.isHeld(this.#leader);
     this.#read = () => readReceipts(db, publication, receipts, isReader);
     this.#barriers = new Barriers(topics, {
       topic: publication.topic,
@@ -94,12 +94,12 @@ export class DoubtResolver {
     this.#purge = new ReceiptsPurge(db, publication, receipts, this.#barriers, instance);
     this.#check = new JournalCheck(db, publication, receipts, this.#barriers, instance, this.#log, {
       requestLifeMs,
-      settleMs,
+      receiptsDelayMs,
       isReader,
     });
   }
 
-  /** Says that there may be a new doubt, or a new lead. */
+  /** Says that there may be a new doubt, or a new leader. */
   wake(): void {
     this.#wake.set();
   }
@@ -118,10 +118,10 @@ export class DoubtResolver {
   async run(): Promise<void> {
     while (!this.#stopping) {
       try {
-        const lead = this.#leases.lead(this.#publication);
-        if (lead?.epoch !== this.#lead?.epoch) this.#forget();
-        this.#lead = lead;
-        if (lead !== null) await this.#round(lead);
+        const leader = this.#leases.leader(this.#publication);
+        if (leader?.epoch !== this.#leader?.epoch) this.#forget();
+        this.#leader = leader;
+        if (leader !== null) await this.#round(leader);
         this.#failures = 0;
         await this.#wake.wait(LOOK_MS);
       } catch (error) {
@@ -147,8 +147,8 @@ export class DoubtResolver {
     await this.#wake.wait(backoffMs(this.#options.backoff, this.#failures));
   }
 
-  async #round(lead: Lease): Promise<void> {
-    const found = await this.#check.look(lead);
+  async #round(leader: Lease): Promise<void> {
+    const found = await this.#check.look(leader);
     this.#metrics.journalKnown(this.#publication.topic, found !== "closed");
     if (found === "closed") return;
     if (found === "opened") this.#on.opened();
@@ -156,11 +156,11 @@ export class DoubtResolver {
     const keys = await readDoubtedKeys(this.#db, this.#publication, KEYS_PER_ROUND);
     this.#metrics.doubted(this.#publication.topic, keys.length);
     const due = this.#whoseRequestsAreOver(keys);
-    if (due.length > 0) await this.#resolve(lead, due);
-    else if (keys.length === 0) await this.#purge.purge(lead);
+    if (due.length > 0) await this.#resolve(leader, due);
+    else if (keys.length === 0) await this.#purge.purge(leader);
   }
 
-  /** Without the lead nothing that was seen or measured may be trusted later. */
+  /** Without the leadership nothing that was seen or measured may be trusted later. */
   #forget(): void {
     this.#firstSeenMs.clear();
     this.#check.forget();
@@ -179,11 +179,11 @@ export class DoubtResolver {
     });
   }
 
-  async #resolve(lead: Lease, due: DoubtedKey[]): Promise<void> {
+  async #resolve(leader: Lease, due: DoubtedKey[]): Promise<void> {
     const waiting = await this.#barriers.publishAll(due);
     await this.#barriers.readUntil(waiting, this.#read, async (keys) => {
       const { instance } = this.#leases;
-      const outcome = await resolveDoubts(this.#db, this.#publication, instance, lead, keys);
+      const outcome = await resolveDoubts(this.#db, this.#publication, instance, leader, keys);
       this.#log.info(outcome, "doubts resolved from the receipts");
       this.#metrics.resolved(this.#publication.topic, outcome);
       this.#on.resolved();

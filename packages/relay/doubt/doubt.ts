@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Publication } from "../journal/publication.ts";
-import { hasLead } from "../leases/fence.ts";
+import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 
 /** A key whose last request nobody knows the outcome of. */
@@ -94,7 +94,7 @@ export async function resolveDoubts(
   db: Kysely<unknown>,
   { id }: Publication,
   instance: string,
-  lead: Lease,
+  leader: Lease,
   keys: DoubtedKey[],
 ): Promise<{ resolved: number; accepted: number }> {
   const { rows } = await sql<{ accepted: boolean }>`
@@ -110,7 +110,7 @@ export async function resolveDoubts(
              k.receipt_sequence > k.published_sequence as was_accepted
       from relay.ordering_key k join doubted d using (ordering_key)
       where k.publication_id = ${id} and k.is_doubted and k.in_doubt_sequence = d.sequence
-        and ${hasLead(instance, lead)}
+        and ${isLeader(instance, leader)}
       order by k.ordering_key
       for update of k
     )
@@ -124,7 +124,7 @@ export async function resolveDoubts(
 
 /**
  * Doubts everything that was sent and has no answer, after a journal was brought up to date: who
- * waited for the answer may have been told in another database.
+ * waited for the answer may have heard it in another database.
  */
 export async function doubtAll(
   db: Kysely<unknown>,

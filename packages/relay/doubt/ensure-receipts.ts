@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
-import { forgetMark } from "../journal/journal-state.ts";
+import { forgetWatermark } from "../journal/journal-state.ts";
 import type { Publication } from "../journal/publication.ts";
 import { readLeftReceipts } from "./read-receipts.ts";
 import type { Receipts, ReceiptsState } from "./receipts.ts";
@@ -11,7 +11,7 @@ const LATE_MS = 2_000;
 /**
  * Makes sure that what is published leaves receipts that can be read.
  *
- * A topic that was deleted and made anew has none at first: relays that did not notice go on
+ * A topic that was deleted and made again has none at first: relays that did not notice go on
  * publishing to it. So everything that the old topic's subscription still holds is written down,
  * then that goes, and its successor begins with what the new topic itself kept
  * (`messageRetentionDuration`).
@@ -26,7 +26,7 @@ export async function ensureReceipts(
   const { topic } = publication;
   let state = await receipts.ensure(topic);
   if ("leftoverForMs" in state) state = await replace(db, publication, receipts);
-  if (state.isNew) await forgetMark(db, publication);
+  if (state.isNew) await forgetWatermark(db, publication);
   return state;
 }
 

@@ -11,7 +11,7 @@ export class JournalOutdated extends Error {
   override name = "JournalOutdated";
 }
 
-/** Reading ended before everything was read: somebody else has the lead, or the relay stops. */
+/** Reading ended before everything was read: somebody else is the leader, or the relay stops. */
 export class ReadingEnded extends Error {
   override name = "ReadingEnded";
 }

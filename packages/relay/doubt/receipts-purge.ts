@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { recordMark } from "../journal/journal-state.ts";
+import { recordWatermark } from "../journal/journal-state.ts";
 import type { Publication } from "../journal/publication.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 import { type Barriers, CLOCK_KEY } from "./barriers.ts";
@@ -9,16 +9,16 @@ import type { Receipt, Receipts } from "./receipts.ts";
 const PURGE_EVERY_MS = 5_000;
 /** Covers what the measurement of Pub/Sub's clock leaves open. */
 export const PURGE_MARGIN_MS = 10_000;
-/** A quiet topic gets a mark as often, so that its newest never outlives the receipts' retention. */
-const MARK_EVERY_MS = 600_000;
+/** A quiet topic gets a watermark as often, so that its newest never survives the receipts' retention. */
+const WATERMARK_EVERY_MS = 600_000;
 
 /**
  * Forgets receipts that nobody needs, by Pub/Sub's own clock, while nothing is in doubt; and moves
- * the journal's mark behind them:
+ * the journal's watermark behind them:
  *
  *   published ──everything accepted before it is marked as published──► in the journal
  *
- * A journal that is restored from a backup knows by its mark from where on it has to read again.
+ * A journal that is restored from a backup knows by its watermark from where on it has to read again.
  */
 export class ReceiptsPurge {
   readonly #db: Kysely<unknown>;
@@ -30,8 +30,8 @@ export class ReceiptsPurge {
   #purgedUntilMs = 0;
   #purgedAtMs = 0;
   /** Published, and not in the journal yet. Times are by Pub/Sub's clock, before and after. */
-  #mark: { barrier: string; atMs: number; untilMs: number } | null = null;
-  #markedAtMs = Number.NEGATIVE_INFINITY;
+  #watermark: { barrier: string; atMs: number; untilMs: number } | null = null;
+  #watermarkAtMs = Number.NEGATIVE_INFINITY;
   #isActive = true;
 
   constructor(
@@ -52,7 +52,7 @@ export class ReceiptsPurge {
     return this.#clock !== null;
   }
 
-  /** Says that something was captured: there will be something to mark. */
+  /** Says that something was captured: there will be something to mark as published. */
   noteCapture(): void {
     this.#isActive = true;
   }
@@ -62,10 +62,10 @@ export class ReceiptsPurge {
     this.#clock = null;
   }
 
-  /** Without the lead nothing that was measured or published may be trusted later. */
+  /** Without the leadership nothing that was measured or published may be trusted later. */
   forget(): void {
     this.#clock = null;
-    this.#mark = null;
+    this.#watermark = null;
     this.#purgedUntilMs = 0;
     this.#isActive = true;
   }
@@ -83,9 +83,9 @@ export class ReceiptsPurge {
 
   /**
    * Forgets the receipts of messages that were published before anything still in doubt was sent.
-   * A clock that jumped since it was measured is measured anew first.
+   * A clock that jumped since it was measured is measured again first.
    */
-  async purge(lead: Lease): Promise<void> {
+  async purge(leader: Lease): Promise<void> {
     if (this.#clock === null || performance.now() - this.#purgedAtMs < PURGE_EVERY_MS) return;
     const { nowMs, sentAtMs, hasBacklog } = await readOldestInDoubt(this.#db, this.#publication);
     const { skewMs, databaseMs, monotonicMs } = this.#clock;
@@ -97,25 +97,25 @@ export class ReceiptsPurge {
     const untilMs = Math.min(sentAtMs ?? nowMs, nowMs) + skewMs - PURGE_MARGIN_MS;
     this.#purgedAtMs = performance.now();
     this.#isActive ||= hasBacklog;
-    await this.#moveMark(lead, nowMs + skewMs, untilMs);
+    await this.#moveWatermark(leader, nowMs + skewMs, untilMs);
     if (untilMs <= this.#purgedUntilMs) return;
     await this.#receipts.purge(this.#publication.topic, untilMs);
     this.#purgedUntilMs = untilMs;
   }
 
   /** @param untilMs all that was accepted before is known to be, in the journal */
-  async #moveMark(lead: Lease, nowMs: number, untilMs: number): Promise<void> {
-    if (this.#mark !== null && this.#mark.untilMs < untilMs) {
-      await recordMark(this.#db, this.#publication, this.#instance, lead, this.#mark);
-      this.#mark = null;
+  async #moveWatermark(leader: Lease, nowMs: number, untilMs: number): Promise<void> {
+    if (this.#watermark !== null && this.#watermark.untilMs < untilMs) {
+      await recordWatermark(this.#db, this.#publication, this.#instance, leader, this.#watermark);
+      this.#watermark = null;
     }
-    const isDue = this.#isActive || nowMs - this.#markedAtMs > MARK_EVERY_MS;
-    if (this.#mark !== null || !isDue) return;
+    const isDue = this.#isActive || nowMs - this.#watermarkAtMs > WATERMARK_EVERY_MS;
+    if (this.#watermark !== null || !isDue) return;
     this.#isActive = false;
     const startedMs = performance.now();
     const barrier = await this.#barriers.publish(CLOCK_KEY);
     const tookMs = performance.now() - startedMs;
-    this.#mark = { barrier, atMs: nowMs, untilMs: nowMs + tookMs };
-    this.#markedAtMs = nowMs;
+    this.#watermark = { barrier, atMs: nowMs, untilMs: nowMs + tookMs };
+    this.#watermarkAtMs = nowMs;
   }
 }

@@ -77,7 +77,7 @@ export class Receipts {
       if (found.enableMessageOrdering)
         return { isNew: false, forgetsBecause: await this.#keep(name, found) };
       throw new TopicUnusable(
-        `Subscription ${name} is not ordered, so the relay cannot use it for its receipts: delete it, and the relay makes it anew.`,
+        `Subscription ${name} is not ordered, so the relay cannot use it for its receipts: delete it, and the relay makes it again.`,
       );
     }
     if (found !== null) return { leftoverForMs: found.ackDeadlineMs };

@@ -3,7 +3,7 @@ import { partitionOf } from "../leases/partition-of.ts";
 import type { Publication } from "./publication.ts";
 import { TopicContradiction, type TopicMessage } from "./topic-message.ts";
 
-/** The lead went to somebody else: nothing was written, and nothing may be acknowledged. */
+/** The leader went to somebody else: nothing was written, and nothing may be acknowledged. */
 export class AuthorityLost extends Error {
   override name = "AuthorityLost";
 }
@@ -16,7 +16,7 @@ const UNIQUE_VIOLATION = "23505";
 /**
  * Takes messages that the topic holds into a journal that is older than the topic: with their
  * sequence and bytes, as published. What the journal has is only marked as published. Doing it
- * twice is harmless. Capture then looks at everything that is not final anew.
+ * twice is harmless. Capture then looks at everything that is not final again.
  *
  * Locks: rows of `ordering_key`, in the order of the key.
  *
@@ -62,7 +62,7 @@ async function lockKeys(
     select ordering_key, last_sequence, in_doubt_sequence from relay.ordering_key
     where publication_id = ${id} and ordering_key = any (${names}::text[]) and ${authority}
     order by ordering_key for update`.execute(tx);
-  if (rows.length < names.length) throw new AuthorityLost("the lead was lost while adopting");
+  if (rows.length < names.length) throw new AuthorityLost("the leadership was lost while adopting");
   return new Map(
     rows.map((row) => [
       row.ordering_key,
@@ -180,7 +180,7 @@ async function markPublished(
 }
 
 /**
- * Has capture begin again behind the last final row: what the topic told and the outbox does not
+ * Has capture begin again behind the last final row: what the topic holds and the outbox does not
  * show is unconfirmed, and its key waits.
  */
 async function lookAgain(tx: Transaction<unknown>, { id }: Publication): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import { hasLead } from "../leases/fence.ts";
+import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 import type { Publication } from "./publication.ts";
 
@@ -13,9 +13,9 @@ export type JournalState = {
   isNew: boolean;
   isHalted: boolean;
   /** The barrier from which on the topic has to be read back; null before there is one. */
-  mark: string | null;
+  watermark: string | null;
   /** When it was published, by Pub/Sub's clock in milliseconds since 1970, or just before. */
-  markedAtMs: number;
+  watermarkAtMs: number;
 };
 
 type Row = {
@@ -60,26 +60,26 @@ export async function readJournalState(
     isSameDatabase: row.is_same_database ?? false,
     isNew: row.is_new,
     isHalted: row.is_halted,
-    mark: row.receipts_mark,
-    markedAtMs: Number(row.marked_at ?? 0),
+    watermark: row.receipts_mark,
+    watermarkAtMs: Number(row.marked_at ?? 0),
   };
 }
 
-/** Says that the journal is as new as the topic, from now on. @returns whether the lead was there */
+/** Says that the journal is as new as the topic, from now on. @returns whether it was the leader */
 export async function openJournal(
   db: Kysely<unknown>,
   { id }: Publication,
   instance: string,
-  lead: Lease,
+  leader: Lease,
 ): Promise<boolean> {
   const { numAffectedRows } = await sql`
     /* open */
     update relay.publication set known_in = relay.database_identity()
-    where id = ${id} and ${hasLead(instance, lead)}`.execute(db);
+    where id = ${id} and ${isLeader(instance, leader)}`.execute(db);
   return numAffectedRows === 1n;
 }
 
-/** Says the same by a person's word, and lets a halted publication go on. */
+/** Says the same by an operator's word, and lets a halted publication go on. */
 export async function declareKnown(db: Kysely<unknown>, { id }: Publication): Promise<void> {
   await sql`
     update relay.publication
@@ -94,25 +94,25 @@ export async function closeJournal(db: Kysely<unknown>, { id }: Publication): Pr
 }
 
 /** Moves the place from which on the topic would have to be read back. */
-export async function recordMark(
+export async function recordWatermark(
   db: Kysely<unknown>,
   { id }: Publication,
   instance: string,
-  lead: Lease,
-  mark: { barrier: string; atMs: number },
+  leader: Lease,
+  watermark: { barrier: string; atMs: number },
 ): Promise<void> {
   await sql`
     /* marked */
     update relay.publication
-    set receipts_mark = ${mark.barrier}, receipts_marked_at = to_timestamp(${mark.atMs / 1000})
-    where id = ${id} and ${hasLead(instance, lead)}`.execute(db);
+    set receipts_mark = ${watermark.barrier}, receipts_marked_at = to_timestamp(${watermark.atMs / 1000})
+    where id = ${id} and ${isLeader(instance, leader)}`.execute(db);
 }
 
 /**
- * Forgets the mark of a journal that is known: its receipts begin anew. A journal that is not known
+ * Forgets the watermark of a journal that is known: its receipts begin again. A journal that is not known
  * keeps it, to find that it is not there.
  */
-export async function forgetMark(db: Kysely<unknown>, { id }: Publication): Promise<void> {
+export async function forgetWatermark(db: Kysely<unknown>, { id }: Publication): Promise<void> {
   await sql`
     update relay.publication set receipts_mark = null, receipts_marked_at = null
     where id = ${id} and known_in = relay.database_identity()`.execute(db);

@@ -29,7 +29,7 @@ type Row = {
  * Registers the configured publications in the journal, or finds them there.
  *
  * @throws when one of them was created with another finality or another number of keys: what was
- *   published under the old promise cannot be taken back
+ *   published under the old promise cannot be undone
  */
 export async function registerPublications(
   db: Kysely<unknown>,
@@ -64,7 +64,7 @@ export async function registerPublications(
   return publications;
 }
 
-/** Stops a publication until a person clears `relay.publication.halted_reason`. */
+/** Stops a publication: it needs operator action, which ends with clearing `relay.publication.halted_reason`. */
 export async function haltPublication(
   db: Kysely<unknown>,
   publication: Publication,

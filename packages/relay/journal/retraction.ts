@@ -1,4 +1,4 @@
-/** A message of the journal that has to be taken back. */
+/** A message of the journal that has to be retracted. */
 export type Announced = {
   eventId: string;
   /** Which announcement of the event, when it came back after an earlier retraction. */
@@ -28,7 +28,7 @@ const SCHEMA_VERSION = 1;
 const NOT_INHERITED = new Set(["sequence", "incarnation"]);
 
 /**
- * Makes the message that takes an announced event back. It has its own id and names the event's.
+ * Makes the message that retracts an announced event. It has its own id and names the event's.
  * The same announcement gives the same bytes, always.
  */
 export function retractionOf({ eventId, incarnation, body, attributes }: Announced): Retraction {

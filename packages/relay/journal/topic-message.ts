@@ -17,7 +17,7 @@ export type TopicMessage = {
   publishedAtMs: number;
 };
 
-/** The topic holds what cannot be brought in line with the journal: a person has to act. */
+/** The topic holds what cannot be brought in line with the journal: needs operator action. */
 export class TopicContradiction extends Error {
   override name = "TopicContradiction";
 }

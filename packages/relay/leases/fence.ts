@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import { LEAD, type Lease } from "./lease-keeper.ts";
+import { LEADER, type Lease } from "./lease-keeper.ts";
 
 /**
  * SQL for the partitions, of those that work was claimed in, that this instance still owns in the
@@ -21,13 +21,13 @@ export function ownedPartitions(
     join relay.lease l
       on l.publication_id = ${publicationId} and l.partition = claimed.partition
          and l.epoch = claimed.epoch and l.owner = ${instance}
-    where l.partition <> ${LEAD})`;
+    where l.partition <> ${LEADER})`;
 }
 
-/** SQL for "this instance still has the lead, in this epoch". */
-export function hasLead(instance: string, lead: Lease): RawBuilder<boolean> {
+/** SQL for "this instance still is the leader, in this epoch". */
+export function isLeader(instance: string, leader: Lease): RawBuilder<boolean> {
   return sql`exists (
     select from relay.lease
-    where publication_id = ${lead.publicationId} and partition = ${LEAD}
-      and owner = ${instance} and epoch = ${lead.epoch})`;
+    where publication_id = ${leader.publicationId} and partition = ${LEADER}
+      and owner = ${instance} and epoch = ${leader.epoch})`;
 }

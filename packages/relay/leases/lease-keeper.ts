@@ -3,8 +3,8 @@ import type { Logger } from "pino";
 import type { Publication } from "../journal/publication.ts";
 import { Signal } from "../signal.ts";
 
-/** The partition number of the lead: who captures and resolves doubts for a publication. */
-export const LEAD = -1;
+/** The partition number of the leadership: the leader captures and resolves doubts for a publication. */
+export const LEADER = -1;
 
 /** A lease that this instance holds. */
 export type Lease = { publicationId: number; partition: number; epoch: number };
@@ -13,8 +13,8 @@ export type LeaseOptions = {
   /** How long a lease lasts without being renewed. */
   leaseMs: number;
   /** Requests under way in a partition: it is given back only when there is none. */
-  underWay: (publicationId: number, partition: number) => number;
-  /** Told when what is held has changed. */
+  inFlight: (publicationId: number, partition: number) => number;
+  /** Called when what is held has changed. */
   onChange: () => void;
 };
 
@@ -65,15 +65,15 @@ export class LeaseKeeper {
   partitions({ id }: Publication): Lease[] {
     if (!this.#isBelieved()) return [];
     return [...this.#held].flatMap(([name, lease]) =>
-      lease.publicationId === id && lease.partition !== LEAD && !this.#draining.has(name)
+      lease.publicationId === id && lease.partition !== LEADER && !this.#draining.has(name)
         ? [lease]
         : [],
     );
   }
 
-  /** The lead of a publication, if this instance has it. */
-  lead({ id }: Publication): Lease | null {
-    return this.#isBelieved() ? (this.#held.get(nameOf(id, LEAD)) ?? null) : null;
+  /** The leader of a publication, if this instance has it. */
+  leader({ id }: Publication): Lease | null {
+    return this.#isBelieved() ? (this.#held.get(nameOf(id, LEADER)) ?? null) : null;
   }
 
   /** Whether a lease still is what it was when work was claimed under it. */
@@ -81,7 +81,7 @@ export class LeaseKeeper {
     return this.#isBelieved() && this.#held.get(nameOf(publicationId, partition))?.epoch === epoch;
   }
 
-  /** Leases held, leads included. */
+  /** Leases held, leadership included. */
   get count(): number {
     return this.#isBelieved() ? this.#held.size : 0;
   }
@@ -119,11 +119,11 @@ export class LeaseKeeper {
   }
 
   async #tick(): Promise<void> {
-    const { leaseMs, underWay, onChange } = this.#options;
+    const { leaseMs, inFlight, onChange } = this.#options;
     const startedMs = performance.now();
     const drained = [...this.#draining].flatMap((name) => {
       const lease = this.#held.get(name);
-      return lease && underWay(lease.publicationId, lease.partition) === 0 ? [lease] : [];
+      return lease && inFlight(lease.publicationId, lease.partition) === 0 ? [lease] : [];
     });
     const before = new Map(this.#held);
     const { held, surplus } = await this.#db.transaction().execute(async (tx) => {
@@ -208,17 +208,17 @@ async function balance(
     const { id } = publication;
     const { rows } = await sql<{ partitions: number; halted_reason: string | null }>`
       select partitions, halted_reason from relay.publication where id = ${id}`.execute(tx);
-    // Whoever halted it, or a person who cleared it: everybody learns of it here.
+    // Whoever halted it, or an operator who cleared it: everybody learns of it here.
     publication.haltedReason = rows[0]?.halted_reason ?? null;
     const fairShare = Math.ceil((rows[0]?.partitions ?? 0) / instances);
-    const own = renewed.filter((lease) => lease.publicationId === id && lease.partition !== LEAD);
+    const own = renewed.filter((lease) => lease.publicationId === id && lease.partition !== LEADER);
     surplus.push(...own.slice(fairShare));
     held.push(...(await take(tx, instance, leaseMs, id, fairShare - own.length)));
   }
   return { held, surplus };
 }
 
-/** Takes the lead, when it is free, and up to `count` free partitions. */
+/** Takes the leadership, when it is free, and up to `count` free partitions. */
 async function take(
   tx: Transaction<unknown>,
   instance: string,
@@ -236,9 +236,9 @@ async function take(
       for update skip locked
     ),
     wanted as (
-      select partition from free where partition = ${LEAD}
+      select partition from free where partition = ${LEADER}
       union all
-      (select partition from free where partition <> ${LEAD} order by partition
+      (select partition from free where partition <> ${LEADER} order by partition
        limit ${Math.max(0, count)})
     )
     update relay.lease l

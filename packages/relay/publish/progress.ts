@@ -141,21 +141,21 @@ export async function markDoubted(
 /**
  * Hands over what was claimed by a statement whose answer was lost: nobody waits for these keys.
  *
- * @param underWay the keys that this instance knows to have claimed
+ * @param inFlight the keys that this instance knows to have claimed
  * @returns how many keys were handed over
  */
-export async function doubtStrays(
+export async function doubtOrphanedClaims(
   db: Kysely<unknown>,
   { id }: Publication,
   instance: string,
   leases: Lease[],
-  underWay: string[],
+  inFlight: string[],
 ): Promise<number> {
   const { numAffectedRows } = await sql`
     /* doubt */
     update relay.ordering_key k set is_doubted = true
     where k.publication_id = ${id} and k.published_sequence < k.in_doubt_sequence
-      and not k.is_doubted and k.ordering_key <> all (${underWay}::text[])
+      and not k.is_doubted and k.ordering_key <> all (${inFlight}::text[])
       and k.partition in ${ownedPartitions(id, instance, leases)}`.execute(db);
   return Number(numAffectedRows ?? 0);
 }
@@ -164,7 +164,7 @@ export async function doubtStrays(
  * Takes a claim back that certainly published nothing: never sent, or refused.
  *
  * @param blockedReason sets the key aside as well: Pub/Sub will never take this message, so
- *   everything behind it waits for a person while other keys go on
+ *   everything behind it waits for an operator while other keys go on
  */
 export async function unclaim(
   db: Kysely<unknown>,

@@ -9,7 +9,7 @@ import { Signal } from "../signal.ts";
 import {
   type Batch,
   claim,
-  doubtStrays,
+  doubtOrphanedClaims,
   markDoubted,
   markPublished,
   type Outcome,
@@ -49,7 +49,7 @@ export type PublishLoopOptions = {
  *
  *   idle ──claim──► in doubt ──accepted──► idle, further on
  *                      ├── refused, or not sent ──► idle, as before
- *                      ├── refused for good ──► blocked, until a person acts
+ *                      ├── refused for good ──► blocked: needs operator action
  *                      └── no answer, any other error, owner gone ──► doubted
  *                              doubted ──receipts read (DoubtResolver)──► idle
  *
@@ -67,9 +67,9 @@ export class PublishLoop {
   readonly #options: PublishLoopOptions;
 
   readonly #wake = new Signal();
-  readonly #underWay = new Set<Outcome>();
+  readonly #inFlight = new Set<Outcome>();
   readonly #hold: TopicHold;
-  #straysUntilMs = 0;
+  #orphansUntilMs = 0;
   #messages = 0;
   #accepted: Outcome[] = [];
   #isMarking = false;
@@ -107,8 +107,8 @@ export class PublishLoop {
   }
 
   /** Batches of a partition whose outcome is not written down yet. */
-  underWay(partition: number): number {
-    return [...this.#underWay].filter(({ lease }) => lease.partition === partition).length;
+  inFlight(partition: number): number {
+    return [...this.#inFlight].filter(({ lease }) => lease.partition === partition).length;
   }
 
   /** Claims nothing more. `run` returns when the outcome of everything in flight is written down. */
@@ -135,19 +135,19 @@ export class PublishLoop {
         after = last ?? "";
       } catch (error) {
         failures += 1;
-        this.#straysUntilMs = performance.now() + LONGEST_CLAIM_MS;
+        this.#orphansUntilMs = performance.now() + LONGEST_CLAIM_MS;
         this.#log.error({ err: error }, "the journal could not be read; trying again");
         await this.#wake.wait(backoffMs(this.#options.backoff, failures));
       }
     }
-    while (this.#underWay.size > 0 || this.#isMarking) await this.#wake.wait();
+    while (this.#inFlight.size > 0 || this.#isMarking) await this.#wake.wait();
   }
 
   /** Null when something may be claimed now; otherwise how long to wait for a wake at the most. */
   #mustWaitMs(): number | null {
     // At least half of everything has to be free: a claim of many keys costs hardly more than of one.
     const isBusy =
-      this.#underWay.size > this.#options.maxRequests / 2 ||
+      this.#inFlight.size > this.#options.maxRequests / 2 ||
       this.#messages > this.#options.maxMessages / 2;
     const isIdle =
       this.#hold.isHeld ||
@@ -158,10 +158,10 @@ export class PublishLoop {
 
   async #claim(after: string): Promise<Batch[]> {
     const leases = this.#leases.partitions(this.#publication);
-    if (performance.now() < this.#straysUntilMs) await this.#doubtStrays(leases);
+    if (performance.now() < this.#orphansUntilMs) await this.#doubtOrphanedClaims(leases);
     const claimedMs = performance.now();
     const batches = await claim(this.#db, this.#publication, this.#leases.instance, leases, after, {
-      keys: this.#options.maxRequests - this.#underWay.size,
+      keys: this.#options.maxRequests - this.#inFlight.size,
       messages: this.#options.maxMessages - this.#messages,
     });
     for (const batch of batches) void this.#deliver(batch, claimedMs);
@@ -169,10 +169,10 @@ export class PublishLoop {
   }
 
   /** A claim that failed here may have been executed all the same: then nobody sends its keys. */
-  async #doubtStrays(leases: Lease[]): Promise<void> {
-    const known = [...this.#underWay].map(({ orderingKey }) => orderingKey);
+  async #doubtOrphanedClaims(leases: Lease[]): Promise<void> {
+    const known = [...this.#inFlight].map(({ orderingKey }) => orderingKey);
     const { instance } = this.#leases;
-    const count = await doubtStrays(this.#db, this.#publication, instance, leases, known);
+    const count = await doubtOrphanedClaims(this.#db, this.#publication, instance, leases, known);
     if (count > 0) this.#onDoubt();
   }
 
@@ -182,13 +182,13 @@ export class PublishLoop {
       lease: batch.lease,
       sequence: batch.messages.at(-1)?.sequence ?? 0,
     };
-    this.#underWay.add(outcome);
+    this.#inFlight.add(outcome);
     this.#messages += batch.messages.length;
     try {
       const timeoutMs = claimedMs + this.#options.publishTimeoutMs - performance.now();
       if (timeoutMs <= 0 || !this.#leases.isHeld(batch.lease)) {
         // We were paused since the claim: others may believe the request dead already.
-        await this.#takeBack(batch, outcome);
+        await this.#freeUnsent(batch, outcome);
       } else await this.#send(batch, outcome, timeoutMs);
     } finally {
       this.#wake.set();
@@ -225,9 +225,9 @@ export class PublishLoop {
       await this.#retry(() =>
         markPublished(this.#db, this.#publication, this.#leases.instance, accepted),
       );
-      for (const each of accepted) this.#underWay.delete(each);
+      for (const each of accepted) this.#inFlight.delete(each);
       this.#wake.set();
-      if (this.#underWay.size > 0) await setTimeout(MARK_PAUSE_MS);
+      if (this.#inFlight.size > 0) await setTimeout(MARK_PAUSE_MS);
     }
     this.#isMarking = false;
     this.#wake.set();
@@ -255,7 +255,7 @@ export class PublishLoop {
       return;
     }
     this.#hold.hold(context);
-    await this.#takeBack(batch, outcome);
+    await this.#freeUnsent(batch, outcome);
   }
 
   /**
@@ -263,7 +263,7 @@ export class PublishLoop {
    * claimed again, already: to free it once more would put a second request in flight. To doubt it
    * only costs time.
    */
-  async #takeBack(batch: Batch, outcome: Outcome): Promise<void> {
+  async #freeUnsent(batch: Batch, outcome: Outcome): Promise<void> {
     const { instance } = this.#leases;
     let tries = 0;
     await this.#write(batch, outcome, () =>
@@ -277,7 +277,7 @@ export class PublishLoop {
   async #write(batch: Batch, outcome: Outcome, write: () => Promise<void>): Promise<void> {
     this.#messages -= batch.messages.length;
     await this.#retry(write);
-    this.#underWay.delete(outcome);
+    this.#inFlight.delete(outcome);
   }
 
   /** Until it succeeds: as long as this process lives, it alone knows the outcome. */

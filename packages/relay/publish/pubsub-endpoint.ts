@@ -25,7 +25,7 @@ export function clientOptions({ projectId, emulatorHost }: PubsubConfig): Client
   };
 }
 
-/** A topic or subscription is missing, or closed to us: a person has to act. */
+/** A topic or subscription is missing, or closed to us: needs operator action. */
 export class TopicUnusable extends Error {
   override name = "TopicUnusable";
 }
@@ -44,7 +44,7 @@ export class PubsubAway extends Error {
 
 const NO_CREDENTIALS = /default credentials/i;
 
-/** An error of the client at the start, as something that a person can act on. */
+/** An error of the client at the start, as something that an operator can act on. */
 export function explain(config: PubsubConfig, error: unknown): Error {
   if (error instanceof TopicUnusable) return error;
   if (NO_CREDENTIALS.test((error as Error).message))

@@ -6,7 +6,7 @@ import type { PublicationStatus } from "./relay-status.ts";
 
 export type RelayServer = { port: number; close(): Promise<void> };
 
-/** What the server tells of the relay. */
+/** What the server says about the relay. */
 export type RelayView = {
   /** Null when ready to publish; otherwise what it waits for. */
   notReadyBecause(): string | null;

@@ -36,20 +36,20 @@ export class RelayMetrics {
   });
   readonly #halted = new Gauge({
     name: "relay_publication_halted",
-    help: "1 while a publication is halted and a person has to act",
+    help: "1 while a publication is halted and needs operator action",
     labelNames: ["publication"],
     registers: [this.registry],
   });
 
   readonly #doubted = new Gauge({
     name: "relay_doubted_keys",
-    help: "Keys that wait until the receipts tell what became of their last request",
+    help: "Keys that wait until the receipts show what became of their last request",
     labelNames: ["publication"],
     registers: [this.registry],
   });
   readonly #resolved = new Counter({
     name: "relay_doubts_resolved_total",
-    help: "Doubts resolved from the receipts, by what they told",
+    help: "Doubts resolved from the receipts, by what they showed",
     labelNames: ["publication", "outcome"],
     registers: [this.registry],
   });
@@ -61,7 +61,7 @@ export class RelayMetrics {
   });
   readonly #retracted = new Counter({
     name: "relay_retracted_total",
-    help: "Events taken back because the chain replaced their block",
+    help: "Events retracted because the chain replaced their block",
     labelNames: ["publication"],
     registers: [this.registry],
   });
@@ -73,7 +73,7 @@ export class RelayMetrics {
   });
   readonly #leases = new Gauge({
     name: "relay_leases",
-    help: "Leases that this instance holds, leads included",
+    help: "Leases that this instance holds, leadership included",
     registers: [this.registry],
   });
 

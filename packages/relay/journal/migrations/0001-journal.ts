@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 
 /*
- * The journal: the durable ledger of what was told to the world. It survives redeploys, rebuilds
+ * The journal: the durable ledger of what was published. It survives redeploys, rebuilds
  * and rollbacks of what it was captured from. Rows of `message` never change.
  */
 /** @public called by the migrator */
@@ -101,7 +101,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table relay.lease (
       publication_id smallint not null references relay.publication,
-      -- A partition of the keys, or -1: the lead, who captures and resolves doubts.
+      -- A partition of the keys, or -1: the leader, who captures and resolves doubts.
       partition      smallint not null,
       owner          text,
       -- Raised by every change of owner; bookkeeping of an older epoch is refused.

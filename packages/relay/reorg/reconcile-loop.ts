@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "../backoff.ts";
-import type { FinalGround } from "../capture/final-ground.ts";
+import type { FinalityGuard } from "../capture/finality-guard.ts";
 import type { OutboxViews } from "../capture/outbox-views.ts";
 import type { Publication } from "../journal/publication.ts";
 import type { Lease, LeaseKeeper } from "../leases/lease-keeper.ts";
@@ -16,23 +16,23 @@ const EVENTS_PER_LOOK = 1_000;
 const IDLE_MS = 5_000;
 
 /**
- * Takes back what the chain took back, for one publication that this instance has the lead of.
+ * Retracts what the chain dropped, for one publication that this instance is the leader of.
  *
  * An announced event:
  *
  *   confirmed ──the outbox lost it──► unconfirmed ──the outbox has it again──► confirmed
  *                                          └──the chain has another block there──► retracted
  *
- * The engine rolls back and indexes anew after a crash, a reorg of another chain, or a swap of
+ * The engine rolls back and indexes again after a crash, a reorg of another chain, or a swap of
  * deployments, too: so a missing row alone proves nothing, and only the chain's own word does. On a
- * final publication there is nothing to take back: a final block that was replaced halts it.
+ * final publication there is nothing to retract: a final block that was replaced halts it.
  */
 export class ReconcileLoop {
   readonly #db: Kysely<unknown>;
   readonly #publication: Publication;
   readonly #leases: LeaseKeeper;
   readonly #evidence: BlockEvidence;
-  readonly #ground: FinalGround;
+  readonly #guard: FinalityGuard;
   readonly #views: OutboxViews;
   readonly #onRetracted: () => void;
   readonly #log: Logger;
@@ -47,7 +47,7 @@ export class ReconcileLoop {
     publication: Publication,
     leases: LeaseKeeper,
     evidence: BlockEvidence,
-    ground: FinalGround,
+    guard: FinalityGuard,
     views: OutboxViews,
     onRetracted: () => void,
     log: Logger,
@@ -58,7 +58,7 @@ export class ReconcileLoop {
     this.#publication = publication;
     this.#leases = leases;
     this.#evidence = evidence;
-    this.#ground = ground;
+    this.#guard = guard;
     this.#views = views;
     this.#onRetracted = onRetracted;
     this.#log = log.child({ publication: publication.topic });
@@ -81,16 +81,15 @@ export class ReconcileLoop {
   async run(): Promise<void> {
     let failures = 0;
     while (!this.#stopping) {
-      const lead = this.#leases.lead(this.#publication);
-      if (lead === null || this.#publication.haltedReason !== null) {
+      const leader = this.#leases.leader(this.#publication);
+      if (leader === null || this.#publication.haltedReason !== null) {
         await this.#wake.wait(IDLE_MS);
         continue;
       }
       try {
-        if (this.#publication.finality === "finalized")
-          await this.#ground.isFirm(this.#publication);
+        if (this.#publication.finality === "finalized") await this.#guard.isFirm(this.#publication);
         const mayLook = !this.#views.areMissing;
-        if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(lead)) > 0;
+        if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(leader)) > 0;
         failures = 0;
         const isSoon = this.#isNeeded && mayLook;
         await this.#wake.wait(isSoon ? this.#options.lookIntervalMs : IDLE_MS);
@@ -104,16 +103,16 @@ export class ReconcileLoop {
   }
 
   /** Looks once; the number of events that stay unconfirmed. */
-  async #look(lead: Lease): Promise<number> {
+  async #look(leader: Lease): Promise<number> {
     const events = await readUnconfirmed(this.#db, this.#publication, EVENTS_PER_LOOK);
     const replaced = await this.#whoseBlockIsReplaced(events);
     const { topic, finality } = this.#publication;
     const [first] = replaced;
     let written = 0;
-    if (first && finality === "finalized") await this.#ground.halt(this.#publication, first);
+    if (first && finality === "finalized") await this.#guard.halt(this.#publication, first);
     else if (first) {
       const { instance } = this.#leases;
-      written = await retract(this.#db, this.#publication, instance, lead, replaced);
+      written = await retract(this.#db, this.#publication, instance, leader, replaced);
     }
     if (written > 0) {
       this.#log.info({ written }, "events retracted: the chain replaced their blocks");

@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from "kysely";
 import { isOpen } from "../journal/journal-state.ts";
 import type { Publication } from "../journal/publication.ts";
 import { type Announced, retractionOf } from "../journal/retraction.ts";
-import { hasLead } from "../leases/fence.ts";
+import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 
 /** An announced event that the outbox no longer has. Alone that proves nothing. */
@@ -22,7 +22,7 @@ type Row = {
   block_hash: string;
 };
 
-/** SQL for "the message `m` was not taken back". */
+/** SQL for "the message `m` was not retracted". */
 export function isStanding(): RawBuilder<boolean> {
   return sql`not exists (
     select from relay.message r
@@ -30,7 +30,7 @@ export function isStanding(): RawBuilder<boolean> {
       and r.kind = 'retraction' and r.incarnation = m.incarnation)`;
 }
 
-/** SQL for "the message `m` tells of an event that the outbox no longer has". */
+/** SQL for "the message `m` is of an event that the outbox no longer has". */
 export function isUnconfirmed(publicationId: number): RawBuilder<boolean> {
   return sql`m.publication_id = ${publicationId} and m.kind = 'event' and ${isStanding()}
     and not exists (
@@ -43,7 +43,7 @@ export function isUnconfirmed(publicationId: number): RawBuilder<boolean> {
  * final when captured, and the last of them still is in the outbox. When even that one is gone, all
  * of them need one.
  */
-export function settledPosition(
+export function lastFinalPosition(
   publicationId: number,
   chainId: RawBuilder<unknown>,
 ): RawBuilder<string> {
@@ -54,7 +54,7 @@ export function settledPosition(
 }
 
 /**
- * The unconfirmed events of a publication, the newest first: in that order they are taken back, so
+ * The unconfirmed events of a publication, the newest first: in that order they are retracted, so
  * that a subscriber undoes the last thing first.
  */
 export async function readUnconfirmed(
@@ -67,7 +67,7 @@ export async function readUnconfirmed(
            m.block_hash
     from relay.message m
     where ${isUnconfirmed(id)}
-      and m.position > ${settledPosition(id, sql`m.chain_id`)}
+      and m.position > ${lastFinalPosition(id, sql`m.chain_id`)}
     order by m.position desc
     limit ${limit}`.execute(db);
   return rows.map(toEvent);
@@ -75,9 +75,9 @@ export async function readUnconfirmed(
 
 /**
  * Appends a retraction to the journal for each of these events that still is unconfirmed. Each
- * announcement is taken back once: the journal's unique ids see to it.
+ * announcement is retracted once: the journal's unique ids see to it.
  *
- * What stands on a key is of one branch of the chain, and is taken back from its end: an event
+ * What stands on a key is of one branch of the chain, and is retracted from its end: an event
  * waits for those of its chain that were announced after it on its key. There may be no evidence
  * of those yet, while the other branch is the shorter one; should the old branch return then, they
  * would stand before what is announced again.
@@ -91,7 +91,7 @@ export async function retract(
   db: Kysely<unknown>,
   { id, topic }: Publication,
   instance: string,
-  lead: Lease,
+  leader: Lease,
   events: UnconfirmedEvent[],
 ): Promise<number> {
   const retractions = events.map((event) => retractionOf(event));
@@ -112,7 +112,7 @@ export async function retract(
       join relay.message m
         on m.publication_id = ${id} and m.event_id = w.event_id and m.kind = 'event'
            and m.incarnation = w.incarnation
-      where ${isUnconfirmed(id)} and ${hasLead(instance, lead)} and ${isOpen(id)}
+      where ${isUnconfirmed(id)} and ${isLeader(instance, leader)} and ${isOpen(id)}
     ),
     due as (
       select p.*,
@@ -151,7 +151,7 @@ export async function retract(
       from due d join numbered n using (ordering_key)
       returning 1
     ),
-    -- What was taken back may return to the outbox before anybody looks: as if it had never been
+    -- What was retracted may return to the outbox before anybody looks: as if it had never been
     -- gone. So capture has to look again at what it has seen.
     forgotten as (
       update relay.capture_cursor k set tip_event_id = ''

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Logger } from "pino";
 import { haltPublication, type Publication } from "../journal/publication.ts";
-import type { BlockEvidence } from "../retract/block-evidence.ts";
+import type { BlockEvidence } from "../reorg/block-evidence.ts";
 import type { Source } from "./capture.ts";
 import type { OutboxViews } from "./outbox-views.ts";
 
@@ -9,12 +9,12 @@ type FinalBlock = { chainId: number; blockNumber: number; blockHash: string; eve
 type Row = { chain_id: string; block_number: string; block_hash: string; event_id: string };
 
 /**
- * Watches over the ground that a final publication stands on: the newest block that it told of, and
- * the newest that it will tell of next. Once the chain has another block in the place of one of
- * them, a reorg went deeper than finality. Nothing that follows could be without a contradiction to
- * what was told, whatever the indexer makes of it: the publication is halted.
+ * Guards the finality that a final publication stands on: the newest block that it published of,
+ * and the newest that it will publish of next. Once the chain has another block in the place of one
+ * of them, a reorg went deeper than finality. Nothing that follows could be without a contradiction
+ * to what was published, whatever the indexer makes of it: the publication is halted.
  */
-export class FinalGround {
+export class FinalityGuard {
   readonly #db: Kysely<unknown>;
   readonly #evidence: BlockEvidence;
   readonly #views: OutboxViews;
@@ -43,8 +43,8 @@ export class FinalGround {
 
   /** Whether no final block was replaced; halts the publication when one was. */
   async isFirm(publication: Publication): Promise<boolean> {
-    const told = await newestTold(this.#db, publication);
-    for (const block of [...told, ...(await newestIndexed(this.#db, this.#views))])
+    const published = await newestPublished(this.#db, publication);
+    for (const block of [...published, ...(await newestIndexed(this.#db, this.#views))])
       if (await this.#evidence.isReplaced(block.chainId, block.blockNumber, block.blockHash)) {
         await this.halt(publication, block);
         return false;
@@ -62,7 +62,7 @@ export class FinalGround {
 }
 
 /** Of each chain, the newest that stands in the journal. */
-async function newestTold(db: Kysely<unknown>, { id }: Publication): Promise<FinalBlock[]> {
+async function newestPublished(db: Kysely<unknown>, { id }: Publication): Promise<FinalBlock[]> {
   const { rows } = await sql<Row>`
     select m.chain_id, m.block_number, m.block_hash, m.event_id
     from (select distinct chain_id from relay.capture_cursor where publication_id = ${id}) c
