@@ -63,7 +63,17 @@ module.exports = {
       comment: "A package is published alone: another package of ours only by its name.",
       severity: "error",
       from: { path: "^packages/([^/]+)/", pathNot: TESTS },
-      to: { path: ROOMS, pathNot: "^packages/$1/", dependencyTypesNot: ["npm", "localmodule"] },
+      to: { path: ROOMS, pathNot: "^packages/$1/", dependencyTypesNot: ["aliased-workspace"] },
+    },
+    {
+      name: "front-doors",
+      comment: "Outside its folder a package is what its `exports` say, as for anybody else.",
+      severity: "error",
+      from: { pathNot: ["^packages/", "^test/", TESTS] },
+      to: {
+        path: "^packages/(consumer|messages|pubsub-emulator)/",
+        dependencyTypesNot: ["aliased-workspace"],
+      },
     },
     {
       name: "nothing-imports-test",
@@ -80,8 +90,10 @@ module.exports = {
     },
   ],
   options: {
+    // Knip sees that a package names what it imports; this tells workspaces apart.
+    combinedDependencies: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^bench/(contenders|plain-ponder|plain-serve)/" },
+    exclude: { path: "^(bench/(contenders|plain-ponder|plain-serve)|packages/[^/]+/dist)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: {

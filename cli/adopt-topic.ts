@@ -1,11 +1,10 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
+import { type PublicationConfig, parseRelayConfig, type RelayConfig } from "@escrow-stream/relay";
 import { ConfigError } from "../config/config-error.ts";
 import { exitWith } from "../config/process-config.ts";
 import { withKysely } from "../db/with-kysely.ts";
 import { adoptSubscription, NothingToAdopt } from "../packages/relay/audit/adopt-subscription.ts";
-import { parseRelayConfig, type RelayConfig } from "../packages/relay/config.ts";
-import type { PublicationConfig } from "../packages/relay/journal/publication.ts";
 import { TopicContradiction } from "../packages/relay/journal/topic-message.ts";
 
 /*

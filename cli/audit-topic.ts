@@ -1,5 +1,6 @@
 import "./load-env-file.ts";
 import { parseArgs } from "node:util";
+import { parseRelayConfig } from "@escrow-stream/relay";
 import { status } from "@grpc/grpc-js";
 import { ConfigError } from "../config/config-error.ts";
 import { exitWith } from "../config/process-config.ts";
@@ -10,7 +11,6 @@ import {
   createAuditSubscription,
   NoAuditSubscription,
 } from "../packages/relay/audit/audit-topic.ts";
-import { parseRelayConfig } from "../packages/relay/config.ts";
 import { codeOf } from "../packages/relay/publish/publish-error.ts";
 
 /*

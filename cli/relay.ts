@@ -1,11 +1,10 @@
 import "./load-env-file.ts";
+import { parseRelayConfig, relayParts, runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
 import { namesNoChain, parseChains } from "../config/parse-chains.ts";
 import { EXIT_RETRY, exitWith } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { chainEvidence } from "../engine/preflight/chain-evidence.ts";
-import { parseRelayConfig } from "../packages/relay/config.ts";
-import { relayParts, runRelay } from "../packages/relay/run-relay.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* `npm run relay`: takes events from the outbox and publishes them to Pub/Sub. */

@@ -1,6 +1,6 @@
+import { TopicUnusable } from "@escrow-stream/relay";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { TopicUnusable } from "../packages/relay/publish/pubsub-endpoint.ts";
 import { problemsOf } from "../test/support/problems-of.ts";
 import { ConfigError } from "./config-error.ts";
 import { EXIT_CONFIG, EXIT_RETRY, exitWith, parseProcessConfig } from "./process-config.ts";

@@ -1,5 +1,5 @@
+import { PubsubAway, TopicUnusable } from "@escrow-stream/relay";
 import { z } from "zod";
-import { PubsubAway, TopicUnusable } from "../packages/relay/publish/pubsub-endpoint.ts";
 import { ConfigError } from "./config-error.ts";
 
 type Env = Record<string, string | undefined>;

@@ -1,5 +1,5 @@
+import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { namesNoChain } from "../config/parse-chains.ts";
-import { startPubsubServer } from "../packages/pubsub-emulator/start-pubsub-server.ts";
 import { connectToChain } from "./chain/chain-client.ts";
 import { deployFactories } from "./chain/deploy-factories.ts";
 import { startTraffic } from "./chain/escrow-traffic.ts";

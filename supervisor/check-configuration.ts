@@ -1,8 +1,8 @@
+import { parseRelayConfig } from "@escrow-stream/relay";
 import { z } from "zod";
 import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
 import { namesNoChain, parseChains } from "../config/parse-chains.ts";
 import { configErrorOf, parseProcessConfig } from "../config/process-config.ts";
-import { parseRelayConfig } from "../packages/relay/config.ts";
 
 type Env = Record<string, string | undefined>;
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { parseRelayConfig, type RelayConfig, TopicUnusable } from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { ConfigError } from "../config/config-error.ts";
@@ -11,8 +12,6 @@ import { releaseEngineLock } from "../engine/release-engine-lock.ts";
 import { freePort } from "../local/free-port.ts";
 import { startLocalParts } from "../local/start-local-parts.ts";
 import { watchTopics } from "../local/watch-topics.ts";
-import { parseRelayConfig, type RelayConfig } from "../packages/relay/config.ts";
-import { TopicUnusable } from "../packages/relay/publish/pubsub-endpoint.ts";
 import { PubsubTopics } from "../packages/relay/publish/pubsub-topics.ts";
 import { checkConfiguration } from "./check-configuration.ts";
 import { checkPorts } from "./check-ports.ts";

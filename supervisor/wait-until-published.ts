@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import type { PublicationConfig } from "@escrow-stream/relay";
 import { type Kysely, sql } from "kysely";
-import type { PublicationConfig } from "../packages/relay/journal/publication.ts";
 import { countUnpublished } from "../packages/relay/serve/relay-status.ts";
 import type { Snapshot, SnapshotReader } from "./snapshot.ts";
 

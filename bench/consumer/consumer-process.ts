@@ -1,9 +1,6 @@
+import { applyOnce, inTransaction, migrate, runConsumer } from "@escrow-stream/consumer";
 import { type Message, PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
-import { applyOnce } from "../../packages/consumer/apply-once.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { migrate } from "../../packages/consumer/migrate.ts";
-import { runConsumer } from "../../packages/consumer/run-consumer.ts";
 
 /*
  * One way of applying each message once, WAY, whose effect is a row in `applied`:

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { startPubsubServer } from "../../packages/pubsub-emulator/start-pubsub-server.ts";
+import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 
 /*
  * An embedded Pub/Sub in a process of its own, so that it does not share a thread with what is

@@ -1,10 +1,11 @@
-import type {
-  DecodedMessage,
-  EventMessage,
-  RetractionMessage,
-} from "../../packages/consumer/decode-message.ts";
-import { PermanentFailure } from "../../packages/consumer/permanent-failure.ts";
-import { type Queryable, rowsOf } from "../../packages/consumer/queryable.ts";
+import {
+  type DecodedMessage,
+  type EventMessage,
+  PermanentFailure,
+  type Queryable,
+  type RetractionMessage,
+  rowsOf,
+} from "@escrow-stream/consumer";
 import { decimal, integer, text } from "./body-fields.ts";
 import {
   type EscrowKey,

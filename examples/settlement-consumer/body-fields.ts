@@ -1,4 +1,4 @@
-import { MalformedMessage } from "../../packages/consumer/malformed-message.ts";
+import { MalformedMessage } from "@escrow-stream/consumer";
 
 type Body = Readonly<Record<string, unknown>>;
 

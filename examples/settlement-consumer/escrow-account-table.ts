@@ -1,4 +1,4 @@
-import { type Queryable, rowsOf } from "../../packages/consumer/queryable.ts";
+import { type Queryable, rowsOf } from "@escrow-stream/consumer";
 import type { Account } from "./evolve-account.ts";
 
 /** An account with the place in the chain that it is folded up to. */

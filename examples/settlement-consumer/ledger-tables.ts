@@ -1,4 +1,4 @@
-import type { Queryable } from "../../packages/consumer/queryable.ts";
+import type { Queryable } from "@escrow-stream/consumer";
 
 const LOCK_ID = 0x6c656467; // "ledg"
 

@@ -1,9 +1,6 @@
+import { inTransaction, type Log, migrate, runConsumer } from "@escrow-stream/consumer";
 import { PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import type { Log } from "../../packages/consumer/log.ts";
-import { migrate } from "../../packages/consumer/migrate.ts";
-import { runConsumer } from "../../packages/consumer/run-consumer.ts";
 import { applyToLedger } from "./apply-to-ledger.ts";
 import { ensureSubscription } from "./ensure-subscription.ts";
 import { createLedgerTables } from "./ledger-tables.ts";

@@ -1,3 +1,4 @@
+import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
 import { MalformedMessage } from "./malformed-message.ts";
 import { messageHash } from "./message-hash.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
@@ -27,7 +28,12 @@ export type Envelope = MessageKey & {
  * @throws MalformedMessage when it has no place
  */
 export function readEnvelope(source: PubsubMessage): Envelope | null {
-  const { event_id: messageId, relay_barrier: barrier, sequence, publication } = source.attributes;
+  const {
+    event_id: messageId,
+    [BARRIER_ATTRIBUTE]: barrier,
+    sequence,
+    publication,
+  } = source.attributes;
   if (messageId === undefined && barrier !== undefined) return null;
   if (!messageId) throw new MalformedMessage("A message has no attribute event_id.");
   const problem = (what: string) => new MalformedMessage(`Message ${messageId} has ${what}.`);

@@ -14,10 +14,11 @@ export class Signal {
   /** Resolves at the next signal, or after `timeoutMs` without one. */
   async wait(timeoutMs?: number): Promise<void> {
     if (!this.#isSet) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#resolve = resolve;
-      const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
-      await promise;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#resolve = resolve;
+        if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
+      });
       clearTimeout(timer);
       this.#resolve = null;
     }

@@ -2,14 +2,11 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { v1 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
 import pg from "pg";
 import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
-import {
-  type PubsubServer,
-  startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import type { PublishFaults } from "./publish-faults.ts";
 import { PROJECT, TOPICS } from "./settings.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import { GrpcError } from "@escrow-stream/pubsub-emulator";
 import { status } from "@grpc/grpc-js";
-import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
 import { ANY_MOMENT } from "./kill-points.ts";
 import { type PublishFault, topicKeyOf } from "./publish-faults.ts";
 import { LEASE_MS, PUBLISH_TIMEOUT_MS, REQUEST_LIFE_MS } from "./settings.ts";

@@ -1,5 +1,5 @@
-import { BARRIER_ATTRIBUTE } from "../../packages/relay/publish/pubsub-topics.ts";
-import type { RelayParts } from "../../packages/relay/run-relay.ts";
+import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
+import type { RelayParts } from "@escrow-stream/relay";
 import type { ProcessFaults } from "./process-faults.ts";
 
 /** A request dies within this time after it was sent: accepted or not, nobody knows. */

@@ -1,5 +1,5 @@
+import { GrpcError } from "@escrow-stream/pubsub-emulator";
 import { status } from "@grpc/grpc-js";
-import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
 import type { Fleet } from "./fleet.ts";
 import { ACCEPTANCE } from "./kill-points.ts";
 import { isBarrier, type PublishFaults, topicKeyOf } from "./publish-faults.ts";

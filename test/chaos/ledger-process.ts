@@ -1,11 +1,9 @@
+import { inTransaction, migrate, runConsumer } from "@escrow-stream/consumer";
 import { PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
 import { pino } from "pino";
 import { applyToLedger } from "../../examples/settlement-consumer/apply-to-ledger.ts";
 import { createLedgerTables } from "../../examples/settlement-consumer/ledger-tables.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { migrate } from "../../packages/consumer/migrate.ts";
-import { runConsumer } from "../../packages/consumer/run-consumer.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
 import { LEDGER_SCHEMA, PROJECT } from "./settings.ts";
 

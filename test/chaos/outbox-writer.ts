@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import { isTransient } from "@escrow-stream/consumer";
 import type pg from "pg";
-import { isTransient } from "../../packages/consumer/is-transient.ts";
 import { encodeMessage } from "../../src/outbox/encode-message.ts";
 import type { EscrowStory, StoryBlock } from "./escrow-story.ts";
 

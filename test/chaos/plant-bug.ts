@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { linkPackages } from "../support/link-packages.ts";
 import type { Patch } from "./planted-bugs.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -15,7 +16,7 @@ const COPIED = ["packages", "examples", "src", "local", "test/chaos", "package.j
 export function plantBug(patches: Patch[]): string {
   const root = mkdtempSync(join(tmpdir(), "escrow-planted-"));
   for (const each of COPIED) cpSync(join(PROJECT, each), join(root, each), { recursive: true });
-  symlinkSync(join(PROJECT, "node_modules"), join(root, "node_modules"));
+  linkPackages(root);
   for (const { file, search, replace } of patches) {
     const path = join(root, file);
     const parts = readFileSync(path, "utf8").split(search);

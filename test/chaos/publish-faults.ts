@@ -1,10 +1,7 @@
 import { setTimeout } from "node:timers/promises";
+import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
+import { GrpcError, type OnPublish, type PublishRequest } from "@escrow-stream/pubsub-emulator";
 import { status } from "@grpc/grpc-js";
-import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
-import type {
-  OnPublish,
-  PublishRequest,
-} from "../../packages/pubsub-emulator/publisher-service.ts";
 import { REQUEST_LIFE_MS } from "./settings.ts";
 
 /** What befalls a Publish request. `accept` may refuse: then the request was never accepted. */
@@ -116,7 +113,7 @@ export type BefallOptions = {
 };
 
 export function isBarrier({ messages }: PublishRequest): boolean {
-  return messages[0]?.attributes.has("relay_barrier") ?? false;
+  return messages[0]?.attributes.has(BARRIER_ATTRIBUTE) ?? false;
 }
 
 /** `<topic id>/<ordering key>` of a request: a key of one publication. */

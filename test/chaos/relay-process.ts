@@ -1,6 +1,5 @@
+import { parseRelayConfig, relayParts, runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
-import { parseRelayConfig } from "../../packages/relay/config.ts";
-import { relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
 import { instrumentPubsub } from "./instrument-pubsub.ts";
 

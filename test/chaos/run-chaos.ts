@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isTransient } from "@escrow-stream/consumer";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
-import { isTransient } from "../../packages/consumer/is-transient.ts";
 import { ChaosWorld } from "./chaos-world.ts";
 import { EscrowStory } from "./escrow-story.ts";
 import { FaultDeck } from "./fault-deck.ts";

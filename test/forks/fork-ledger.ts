@@ -1,10 +1,8 @@
+import { inTransaction, migrate, type RunningConsumer, runConsumer } from "@escrow-stream/consumer";
 import type { PubSub } from "@google-cloud/pubsub";
 import type pg from "pg";
 import { applyToLedger } from "../../examples/settlement-consumer/apply-to-ledger.ts";
 import { createLedgerTables } from "../../examples/settlement-consumer/ledger-tables.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { migrate } from "../../packages/consumer/migrate.ts";
-import { type RunningConsumer, runConsumer } from "../../packages/consumer/run-consumer.ts";
 
 export const LEDGER_SCHEMA = "settlement_ledger";
 

@@ -1,15 +1,17 @@
+import {
+  applyOnce,
+  type ConsumerOptions,
+  DifferentBytes,
+  type Effect,
+  inTransaction,
+  isTransient,
+  MalformedMessage,
+  migrate,
+  type PubsubMessage,
+} from "@escrow-stream/consumer";
+import { kyselyQueryable } from "@escrow-stream/consumer/kysely";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Effect } from "../../packages/consumer/apply-batch.ts";
-import { applyOnce } from "../../packages/consumer/apply-once.ts";
-import type { ConsumerOptions } from "../../packages/consumer/consumer-options.ts";
-import { DifferentBytes } from "../../packages/consumer/different-bytes.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { isTransient } from "../../packages/consumer/is-transient.ts";
-import { kyselyQueryable } from "../../packages/consumer/kysely-queryable.ts";
-import { MalformedMessage } from "../../packages/consumer/malformed-message.ts";
-import { migrate } from "../../packages/consumer/migrate.ts";
-import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
 import {
   type ConsumerDatabase,
   type Sandbox,

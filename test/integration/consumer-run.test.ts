@@ -1,19 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Effect } from "../../packages/consumer/apply-batch.ts";
-import type { DecodedMessage } from "../../packages/consumer/decode-message.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { PermanentFailure } from "../../packages/consumer/permanent-failure.ts";
-import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
-import { resolveDeadLetter } from "../../packages/consumer/resolve-dead-letter.ts";
 import {
+  type DecodedMessage,
+  type Effect,
+  inTransaction,
+  PermanentFailure,
+  type PubsubMessage,
   type RunConsumerOptions,
   type RunningConsumer,
+  resolveDeadLetter,
   runConsumer,
-} from "../../packages/consumer/run-consumer.ts";
-import {
-  type PubsubServer,
-  startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
+} from "@escrow-stream/consumer";
+import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   type ConsumerDatabase,
   type Sandbox,

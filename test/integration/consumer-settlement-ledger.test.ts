@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import {
+  applyOnce,
+  inTransaction,
+  PermanentFailure,
+  type PubsubMessage,
+} from "@escrow-stream/consumer";
+import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { applyToLedger } from "../../examples/settlement-consumer/apply-to-ledger.ts";
 import { evolveAccount, NEW_ACCOUNT } from "../../examples/settlement-consumer/evolve-account.ts";
 import { createLedgerTables } from "../../examples/settlement-consumer/ledger-tables.ts";
-import { applyOnce } from "../../packages/consumer/apply-once.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { PermanentFailure } from "../../packages/consumer/permanent-failure.ts";
-import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
-import { startPubsubServer } from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { type ConsumerDatabase, startConsumerDatabase } from "../support/consumer-database.ts";
 import { retractionMessage } from "../support/consumer-messages.ts";
 import { type History, type Step, tellHistory } from "../support/escrow-history.ts";

@@ -1,6 +1,6 @@
+import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { startPubsubServer } from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { ONCE, PubsubClients, receive, texts } from "../support/pubsub-clients.ts";
 import {
   findOfficialEmulator,

@@ -1,11 +1,8 @@
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  type PubsubServer,
-  startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { ONCE, PubsubClients, receive, texts } from "../support/pubsub-clients.ts";
 import { startPubsubServerProcess } from "../support/pubsub-server-process.ts";
 

@@ -1,11 +1,11 @@
-import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
-import type { PublishRequest } from "../../packages/pubsub-emulator/publisher-service.ts";
 import {
+  GrpcError,
+  type PublishRequest,
   type PubsubServer,
   startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
+} from "@escrow-stream/pubsub-emulator";
+import { status } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ONCE, PubsubClients, texts } from "../support/pubsub-clients.ts";
 
 process.env.METADATA_SERVER_DETECTION = "none";

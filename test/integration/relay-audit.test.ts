@@ -1,9 +1,6 @@
+import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  type PubsubServer,
-  startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { auditTopic, createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
 import { registerPublications } from "../../packages/relay/journal/publication.ts";
 import { PubsubTopics } from "../../packages/relay/publish/pubsub-topics.ts";

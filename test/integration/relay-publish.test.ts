@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
+import { GrpcError } from "@escrow-stream/pubsub-emulator";
+import { runRelay } from "@escrow-stream/relay";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
-import { runRelay } from "../../packages/relay/run-relay.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import { silent } from "../support/relay-world.ts";
 import { published, subscribe } from "../support/restore-story.ts";

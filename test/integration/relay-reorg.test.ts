@@ -1,5 +1,5 @@
+import type { BlockEvidence } from "@escrow-stream/relay";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

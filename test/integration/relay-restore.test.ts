@@ -2,11 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { BlockEvidence, RelayParts } from "@escrow-stream/relay";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { Receipts } from "../../packages/relay/doubt/receipts.ts";
-import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
-import type { RelayParts } from "../../packages/relay/run-relay.ts";
 import { backUpJournal, restoreJournal } from "../support/journal-backup.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import {

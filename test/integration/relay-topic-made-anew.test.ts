@@ -1,6 +1,6 @@
+import { GrpcError } from "@escrow-stream/pubsub-emulator";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { GrpcError } from "../../packages/pubsub-emulator/grpc-error.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -1,7 +1,7 @@
+import type { RelayParts } from "@escrow-stream/relay";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Receipts } from "../../packages/relay/doubt/receipts.ts";
-import type { RelayParts } from "../../packages/relay/run-relay.ts";
 import { restoreJournal } from "../support/journal-backup.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import {

@@ -1,11 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ConsumerOptions, inTransaction, migrate } from "@escrow-stream/consumer";
 import pg from "pg";
 import { startPostgres } from "../../local/postgres/start-postgres.ts";
-import type { ConsumerOptions } from "../../packages/consumer/consumer-options.ts";
-import { inTransaction } from "../../packages/consumer/in-transaction.ts";
-import { migrate } from "../../packages/consumer/migrate.ts";
 
 /** A schema of its own with the library's tables and `effect`, a table without any uniqueness. */
 export type Sandbox = {

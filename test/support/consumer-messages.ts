@@ -1,4 +1,4 @@
-import type { PubsubMessage } from "../../packages/consumer/pubsub-message.ts";
+import type { PubsubMessage } from "@escrow-stream/consumer";
 
 type Parts = {
   key?: string;

@@ -1,5 +1,6 @@
-import { cpSync, symlinkSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join, relative } from "node:path";
+import { linkPackages } from "./link-packages.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
 const LEFT_OUT = new Set(["node_modules", ".git", ".data", ".ponder", "test", "bench"]);
@@ -10,5 +11,5 @@ export function copyProject(target: string): void {
     recursive: true,
     filter: (path) => !LEFT_OUT.has(relative(PROJECT, path)),
   });
-  symlinkSync(join(PROJECT, "node_modules"), join(target, "node_modules"));
+  linkPackages(target);
 }

@@ -1,4 +1,4 @@
-import { startPubsubServer } from "../../packages/pubsub-emulator/start-pubsub-server.ts";
+import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 
 const [dataDir = "", port] = process.argv.slice(2);
 const server = await startPubsubServer({ dataDir, port: Number(port) });

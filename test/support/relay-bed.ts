@@ -1,19 +1,24 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  type OnPublish,
+  type PubsubServer,
+  startPubsubServer,
+} from "@escrow-stream/pubsub-emulator";
+import {
+  type BlockEvidence,
+  parseRelayConfig,
+  type RelayConfig,
+  type RelayParts,
+  relayParts,
+  runRelay,
+} from "@escrow-stream/relay";
 import { type Message, PubSub, v1 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
 import type pg from "pg";
 import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
-import type { OnPublish } from "../../packages/pubsub-emulator/publisher-service.ts";
-import {
-  type PubsubServer,
-  startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
-import { parseRelayConfig, type RelayConfig } from "../../packages/relay/config.ts";
-import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
-import { type RelayParts, relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";
 

@@ -1,12 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import pg from "pg";
 import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
-import {
-  type PubsubServer,
-  startPubsubServer,
-} from "../../packages/pubsub-emulator/start-pubsub-server.ts";
 import { TopicRecorder } from "./topic-recorder.ts";
 
 export const FINAL_TOPIC = "settlement.events.v1";

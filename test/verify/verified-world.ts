@@ -1,13 +1,17 @@
+import {
+  type BlockEvidence,
+  parseRelayConfig,
+  type RelayConfig,
+  relayParts,
+  runRelay,
+} from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
 import { capture } from "../../packages/relay/capture/capture.ts";
-import { parseRelayConfig, type RelayConfig } from "../../packages/relay/config.ts";
 import { registerPublications } from "../../packages/relay/journal/publication.ts";
 import { LEADER } from "../../packages/relay/leases/lease-keeper.ts";
 import { PubsubTopics } from "../../packages/relay/publish/pubsub-topics.ts";
-import type { BlockEvidence } from "../../packages/relay/reorg/block-evidence.ts";
-import { relayParts, runRelay } from "../../packages/relay/run-relay.ts";
 import { countUnpublished } from "../../packages/relay/serve/relay-status.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { silent } from "../support/relay-world.ts";

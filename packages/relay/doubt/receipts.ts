@@ -1,8 +1,8 @@
+import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
 import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import { codeOf } from "../publish/publish-error.ts";
 import { clientOptions, type PubsubConfig, TopicUnusable } from "../publish/pubsub-endpoint.ts";
-import { BARRIER_ATTRIBUTE } from "../publish/pubsub-topics.ts";
 
 type SubscriberClient = InstanceType<typeof v1.SubscriberClient>;
 

@@ -1,3 +1,4 @@
+import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
 import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import type { JournalMessage } from "./progress.ts";
@@ -5,9 +6,6 @@ import { codeOf } from "./publish-error.ts";
 import { clientOptions, explain, type PubsubConfig, TopicUnusable } from "./pubsub-endpoint.ts";
 
 type PublisherClient = InstanceType<typeof v1.PublisherClient>;
-
-/** Attribute of a barrier: a message that only the relay itself reads. */
-export const BARRIER_ATTRIBUTE = "relay_barrier";
 
 /** What is published to a new topic before the relay subscribed to it can be read all the same. */
 const RETENTION_SECONDS = 3_600;

@@ -1,4 +1,3 @@
-import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import type { RelayMetrics } from "./metrics.ts";
@@ -41,16 +40,17 @@ export async function startRelayServer(
         "content-type": metrics.registry.contentType,
       });
     });
-  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
-  const server = serve({ fetch: app.fetch, hostname, port }, resolve);
-  server.once("error", reject);
-  const address = await promise;
-  return {
-    port: address.port,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done());
-        if ("closeAllConnections" in server) server.closeAllConnections();
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname, port }, (address) =>
+      resolve({
+        port: address.port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            if ("closeAllConnections" in server) server.closeAllConnections();
+          }),
       }),
-  };
+    );
+    server.once("error", reject);
+  });
 }

@@ -1,0 +1,17 @@
+export type { Effect } from "./apply-batch.ts";
+export { type ApplyResult, applyOnce } from "./apply-once.ts";
+export type { ConsumerOptions } from "./consumer-options.ts";
+export type { ConsumerStats } from "./consumer-stats.ts";
+export { type ConsumerStatus, readConsumerStatus } from "./consumer-status.ts";
+export type { DecodedMessage, EventMessage, RetractionMessage } from "./decode-message.ts";
+export { DifferentBytes } from "./different-bytes.ts";
+export { inTransaction } from "./in-transaction.ts";
+export { isTransient } from "./is-transient.ts";
+export type { Log } from "./log.ts";
+export { MalformedMessage } from "./malformed-message.ts";
+export { migrate } from "./migrate.ts";
+export { PermanentFailure } from "./permanent-failure.ts";
+export type { PubsubMessage } from "./pubsub-message.ts";
+export { type Queryable, rowsOf } from "./queryable.ts";
+export { type Resolution, resolveDeadLetter } from "./resolve-dead-letter.ts";
+export { type RunConsumerOptions, type RunningConsumer, runConsumer } from "./run-consumer.ts";

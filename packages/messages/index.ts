@@ -1,0 +1,1 @@
+export { BARRIER_ATTRIBUTE } from "./barrier-attribute.ts";
