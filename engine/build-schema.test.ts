@@ -63,7 +63,7 @@ describe("the schema of a deployment", () => {
 describe("the files that decide what is indexed", () => {
   const files = indexingFiles();
 
-  test("are the handlers, the folds, the events and the outbox, in a fixed order", () => {
+  test("are the handlers, the folds, the events and the outbox, in a fixed order [G-7]", () => {
     for (const file of [
       "src/indexing/append.ts",
       "src/projections/escrow.ts",

@@ -23,7 +23,7 @@ export async function checkFinalBlocks(
     if (await evidence.isReplaced(Number(chainId), Number(blockNumber), blockHash))
       problems.push({
         where: `chain ${chainId}`,
-        what: `has another block ${blockNumber} than ${blockHash}, which is indexed as final: see docs/operations.md, "A reorg deeper than finality"`,
+        what: `has another block ${blockNumber} than ${blockHash}, which is indexed as final: see docs/how-to/a-reorg-deeper-than-finality.md`,
       });
   if (problems.length > 0) throw new ConfigError(problems);
 }

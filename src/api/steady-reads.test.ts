@@ -33,7 +33,7 @@ describe("steady reads", () => {
     expect(response.headers.get("x-indexed-at")).toBe("1=2023-11-14T22:13:30.000Z");
   });
 
-  test("hold an answer back until the engine is where it was again", async () => {
+  test("hold an answer back until the engine is where it was again [G-15]", async () => {
     const { engine, get } = app();
     await get();
     engine.state = at(4, RESTARTING);
@@ -54,7 +54,7 @@ describe("steady reads", () => {
     expect(response.headers.get("retry-after")).toBe("1");
   });
 
-  test("do not hand out an answer that was made across a rollback", async () => {
+  test("do not hand out an answer that was made across a rollback [G-15]", async () => {
     const { engine, get } = app();
     await get();
     engine.during = () => {

@@ -40,7 +40,7 @@ const described = (type: EventType, revision: string, version: number): string =
   `${type} of revision ${revision} in version ${version}`;
 
 describe("The golden fixtures", () => {
-  test("hold every event of every revision in every version that was ever written", () => {
+  test("hold every event of every revision in every version that was ever written [G-10]", () => {
     const held = new Set(
       goldenEvents.map(({ row }) =>
         described(row.type as EventType, row.revision, row.schema_version),

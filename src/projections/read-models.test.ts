@@ -38,7 +38,7 @@ test("no history makes a fold throw, and every event raises its escrow's version
   });
 });
 
-test("the same history gives the same read models, and a fold changes nothing that it is given", () => {
+test("the same history gives the same read models, and a fold changes nothing that it is given [G-7]", () => {
   fc.assert(
     fc.property(arbitraryHistory, (events) => {
       const frozen = structuredClone(events);

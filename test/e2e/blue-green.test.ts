@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-test("A changed build is indexed beside the old one, takes its place when it is ready, and publishes nothing again", async () => {
+test("A changed build is indexed beside the old one, takes its place when it is ready, and publishes nothing again [G-6]", async () => {
   const { recorder, start, deploymentSchemas, viewedSchema, countByRest } = service;
   await chain.makeDeals();
   await chain.makeFinal();

@@ -26,7 +26,7 @@ afterAll(() => world?.end());
  * Each step is held where it is by a lock that it needs, taken by somebody who only reads: so the
  * kill meets it there and nowhere else.
  */
-test("A replay that is killed before its order, during the handover, and while it removes the old deployment disturbs no reader and no subscriber, and the next one goes on", async () => {
+test("A replay that is killed before its order, during the handover, and while it removes the old deployment disturbs no reader and no subscriber, and the next one goes on [G-16]", async () => {
   const { recorder, deploymentSchemas, countByRest, countBySql } = service;
   await chain.makeDeals();
   await chain.makeFinal();

@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-test("A replay beside live traffic needs no RPC for what is cached, survives a kill, names what was tampered with, and takes the live deployment's place without a reader or a subscriber noticing", async () => {
+test("A replay beside live traffic needs no RPC for what is cached, survives a kill, names what was tampered with, and takes the live deployment's place without a reader or a subscriber noticing [G-6] [G-16]", async () => {
   const { recorder, deploymentSchemas, countByRest, countBySql } = service;
   await chain.makeDeals();
   await chain.makeFinal();

@@ -55,7 +55,7 @@ test("A service that is stopped and started again goes on where it was and publi
   }
 });
 
-test("An indexer that is killed under traffic is started again, and no event is lost, repeated or out of order", async () => {
+test("An indexer that is killed under traffic is started again, and no event is lost, repeated or out of order [G-8]", async () => {
   const { recorder, start, allReceived } = await realService(world, chain);
   const service = start();
   await chain.makeDeals();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { runRestarts } from "../forks/run-restarts.ts";
 
-test("While the engine is killed and started again under traffic, nothing is retracted, lost or repeated, and clients that poll GraphQL and SQL never see the number of escrows fall", async () => {
+test("While the engine is killed and started again under traffic, nothing is retracted, lost or repeated, and clients that poll GraphQL and SQL never see the number of escrows fall [G-15]", async () => {
   const report = await runRestarts({ restarts: 3, seed: 1, progress: () => undefined });
   expect(report).toMatchObject({
     restarts: 3,

@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => world?.end());
 
 describe("An escrow as of a block", () => {
-  test("is over REST what its contract answers at that block, with the events and approvals up to there", async () => {
+  test("is over REST what its contract answers at that block, with the events and approvals up to there [G-9]", async () => {
     let compared = 0;
     for (const chain of chains)
       for (const address of await escrowsOn(chain)) {

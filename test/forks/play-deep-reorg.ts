@@ -35,7 +35,7 @@ export async function playDeepReorg(
   await waitUntil("the engine refuses to start", () => engine.exitCode !== null, PATIENCE_MS);
   const problems = [
     ...(isSettled ? [] : ["not settled before the deep reorg"]),
-    ...(reason.includes("deeper than finality") ? [] : [`the halt says: ${reason}`]),
+    ...(reason.includes("deeper-than-finality") ? [] : [`the halt says: ${reason}`]),
     ...(engine.exitCode === EXIT_CONFIG ? [] : [`the engine ended with ${engine.exitCode}`]),
   ];
 

@@ -27,7 +27,7 @@ function inOrder(list: Expected): Expected {
   return list.map(({ kind, names }) => ({ kind, names: names.toSorted() }));
 }
 
-test("an event store that has what the chain has is certified as complete", async () => {
+test("an event store that has what the chain has is certified as complete [G-17]", async () => {
   const scene = await bed.scene(auditedChain("whole"));
   const { result, chains, outsiders } = await scene.audit();
   expect(result).toBe("complete");
@@ -46,7 +46,7 @@ test("an event store that has what the chain has is certified as complete", asyn
 });
 
 describe("The audit finds and names", () => {
-  test.each(CHAIN_SIDE_CORRUPTIONS)("$name", async ({ chain, plant }) => {
+  test.each(CHAIN_SIDE_CORRUPTIONS)("$name [G-17]", async ({ chain, plant }) => {
     const scene = await bed.scene(chain?.() ?? auditedChain("corrupted"));
     const expected = await plant(scene);
     const certificate = await scene.audit();
@@ -56,7 +56,7 @@ describe("The audit finds and names", () => {
 
   test("everything that the documentation says, and no less", () => {
     const documented = readFileSync(
-      join(import.meta.dirname, "../../docs/verification.md"),
+      join(import.meta.dirname, "../../docs/reference/checks.md"),
       "utf8",
     );
     for (const { name } of CHAIN_SIDE_CORRUPTIONS) expect(documented).toContain(`| ${name} |`);

@@ -39,7 +39,7 @@ afterAll(() => {
   else process.env.METADATA_SERVER_DETECTION = metadataServer;
 });
 
-test("relays that are killed and disturbed lose, repeat and reorder nothing", async () => {
+test("relays that are killed and disturbed lose, repeat and reorder nothing [G-8]", async () => {
   const report = await runChaos({
     kills: 20,
     seed: SEED,

@@ -44,7 +44,7 @@ const second = eventMessage({ sequence: 2, eventId: "b" });
 const third = eventMessage({ sequence: 3, eventId: "c" });
 
 describe("applyOnce", () => {
-  test("runs the effect once per message, however often and however late copies come", async () => {
+  test("runs the effect once per message, however often and however late copies come [G-14]", async () => {
     const sandbox = await database.sandbox();
     const outcomes: string[] = [];
     for (const message of [first, first, second, third, first, second, third])
@@ -105,7 +105,7 @@ describe("applyOnce", () => {
     expect(await sandbox.applied()).toEqual(["a"]);
   });
 
-  test("applies once when the connection dies between the effect and the commit", async () => {
+  test("applies once when the connection dies between the effect and the commit [G-14]", async () => {
     const sandbox = await database.sandbox();
     const crashing: Effect = async (message, tx) => {
       await note(sandbox)(message, tx);
@@ -172,7 +172,7 @@ describe("applyOnce", () => {
     expect(inside).toBe(1);
   });
 
-  test("applies once under twenty consumers that race for the same messages", async () => {
+  test("applies once under twenty consumers that race for the same messages [G-14]", async () => {
     const sandbox = await database.sandbox({ onEarly: "park" });
     const messages = Array.from({ length: 10 }, (_, i) => eventMessage({ sequence: i + 1 }));
     await Promise.all(

@@ -127,7 +127,7 @@ describe("An export", () => {
     await expect(exportText(source.url, { ...EVERYTHING, ...range })).rejects.toThrow(words);
   });
 
-  test("is of one moment, whatever is indexed or rolled back meanwhile", async () => {
+  test("is of one moment, whatever is indexed or rolled back meanwhile [G-11]", async () => {
     const { url, pool } = target;
     const deployment = await StandInDeployment.create(pool);
     const progress = [{ chainId: 41_021, latest: 5_000, finalized: 0 }];
@@ -245,7 +245,7 @@ describe("An import", () => {
     expect(await schemasOf(target.pool)).toEqual(["relay"]);
   });
 
-  test("of a compressed file that was cut off says so and leaves nothing", async () => {
+  test("of a compressed file that was cut off says so and leaves nothing [G-11]", async () => {
     const file = join(folder, "cut.ndjson.gz");
     const packed = gzipSync(whole);
     writeFileSync(file, packed.subarray(0, packed.length / 2));
@@ -262,7 +262,7 @@ describe("An import", () => {
     await expect(importEvents(options)).rejects.toThrow("the header says from block 300");
   });
 
-  test("that is killed in the middle leaves nothing, and another one does it", async () => {
+  test("that is killed in the middle leaves nothing, and another one does it [G-11]", async () => {
     const child = spawn(process.execPath, ["cli/import.ts", "-"], {
       env: { PATH: process.env.PATH, DATABASE_URL: target.url },
       stdio: ["pipe", "ignore", "ignore"],

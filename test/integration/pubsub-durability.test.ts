@@ -36,7 +36,7 @@ const filesUnder = (folder: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 describe("the embedded server with a data folder", () => {
-  test("has every acknowledged publish, and no acked message, after a kill -9 in the middle of both", async () => {
+  test("has every acknowledged publish, and no acked message, after a kill -9 in the middle of both [G-19]", async () => {
     const first = await startPubsubServerProcess(dataDir);
     cleanups.push(() => first.kill());
     const before = new PubsubClients(first.host);

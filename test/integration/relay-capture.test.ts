@@ -87,7 +87,7 @@ describe("capture", () => {
     expect(await look()).toEqual({ captured: 0, unconfirmed: 0 });
   });
 
-  test("numbers events per key in chain order without gaps, over any number of batches", async () => {
+  test("numbers events per key in chain order without gaps, over any number of batches [G-3]", async () => {
     const { publication, look } = await publish();
     await outbox.append(
       { key: "a", block: 1 },
@@ -177,7 +177,7 @@ describe("capture", () => {
     ]);
   });
 
-  test("a rollback that the tip survives unseen costs nothing: the same rows come back", async () => {
+  test("a rollback that the tip survives unseen costs nothing: the same rows come back [G-1]", async () => {
     const { publication, look } = await publish();
     await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 });
     await look();
@@ -187,7 +187,7 @@ describe("capture", () => {
     expect(await readJournal(db, publication)).toHaveLength(3);
   });
 
-  test("reads another deployment from its beginning and takes only what is new in it", async () => {
+  test("reads another deployment from its beginning and takes only what is new in it [G-6]", async () => {
     const { publication, look } = await publish();
     await outbox.append({ key: "a", block: 2 });
     await look();
@@ -199,7 +199,7 @@ describe("capture", () => {
     ]);
   });
 
-  test("refuses other bytes under a known event id and writes nothing", async () => {
+  test("refuses other bytes under a known event id and writes nothing [G-2]", async () => {
     const { publication, look } = await publish();
     await outbox.append({ key: "a", block: 1 });
     await look();
@@ -209,7 +209,7 @@ describe("capture", () => {
     expect(await readJournal(db, publication)).toEqual([["a", 1, "e-1-0"]]);
   });
 
-  test("captures nothing for somebody who is not the leader any more", async () => {
+  test("captures nothing for somebody who is not the leader any more [G-13]", async () => {
     const { publication, look } = await publish();
     await outbox.append({ key: "a", block: 1 });
     await sql`update relay.lease set epoch = epoch + 1 where partition = -1`.execute(db);

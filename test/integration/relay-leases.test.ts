@@ -107,7 +107,7 @@ describe("leases", () => {
 });
 
 describe("bookkeeping", () => {
-  test("a claim records the batch as in doubt before it is sent, and nobody claims it again", async () => {
+  test("a claim records the batch as in doubt before it is sent, and nobody claims it again [G-3]", async () => {
     await journal("k", 3);
     const one = await startLeases(db, "one", publication, 60_000);
     const leases = one.partitions(publication);
@@ -129,7 +129,7 @@ describe("bookkeeping", () => {
     expect(next?.messages.map(({ sequence }) => sequence)).toEqual([3]);
   });
 
-  test("whoever lost the lease can claim, mark, doubt and unclaim nothing", async () => {
+  test("whoever lost the lease can claim, mark, doubt and unclaim nothing [G-13]", async () => {
     await journal("k", 3);
     await journal("other", 1, 1);
     const one = await startLeases(db, "one", publication, 60_000);
@@ -146,7 +146,7 @@ describe("bookkeeping", () => {
     expect(await progress("k")).toEqual(before);
   });
 
-  test("the same instance cannot use a lease that it lost and took again under a new epoch", async () => {
+  test("the same instance cannot use a lease that it lost and took again under a new epoch [G-13]", async () => {
     await journal("k", 3);
     const one = await startLeases(db, "one", publication, 60_000);
     const leases = one.partitions(publication);

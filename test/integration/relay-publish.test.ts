@@ -16,7 +16,7 @@ beforeEach(() => bed.renew());
 const THREE = ["a#1 e-1-0", "a#2 e-2-0", "a#3 e-3-0"];
 
 describe("the relay", () => {
-  test("publishes everything once, in sequence per key", async () => {
+  test("publishes everything once, in sequence per key [G-1]", async () => {
     const seen = await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 }, { key: "b", block: 1, index: 1 });
@@ -26,7 +26,7 @@ describe("the relay", () => {
     expect(seen.filter((one) => one.startsWith("b"))).toEqual(["b#1 e-1-1"]);
   });
 
-  test("publishes what was missing in an outbox that the same build has made anew, and nothing again", async () => {
+  test("publishes what was missing in an outbox that the same build has made anew, and nothing again [G-6]", async () => {
     const seen = await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 3 });
@@ -47,7 +47,7 @@ describe("the relay", () => {
     expect(seen).toEqual(["a#1 e-1-0", "a#2 e-3-0", "a#3 e-2-0"]);
   });
 
-  test("does not send again what was accepted when the response got lost", async () => {
+  test("does not send again what was accepted when the response got lost [G-4]", async () => {
     const seen = await subscribe(bed);
     let lost = 0;
     bed.fault = async ({ messages }, accept) => {
@@ -64,7 +64,7 @@ describe("the relay", () => {
     expect(seen).toEqual(THREE);
   });
 
-  test("waits out the life of each request, also when the same message is in doubt again", async () => {
+  test("waits out the life of each request, also when the same message is in doubt again [G-4]", async () => {
     const seen = await subscribe(bed);
     let attempts = 0;
     bed.fault = async ({ messages }, accept) => {
@@ -100,7 +100,7 @@ describe("the relay", () => {
     expect(refused).toBe(3);
   });
 
-  test("a request that is accepted after the client gave up is not sent a second time", async () => {
+  test("a request that is accepted after the client gave up is not sent a second time [G-4]", async () => {
     const seen = await subscribe(bed);
     let late = 0;
     bed.fault = async ({ messages }, accept) => {
@@ -149,7 +149,7 @@ describe("the relay", () => {
     expect(seen).toEqual(THREE);
   });
 
-  test("two relays side by side publish everything once", async () => {
+  test("two relays side by side publish everything once [G-4]", async () => {
     const seen = await subscribe(bed);
     bed.startRelay();
     bed.startRelay();
@@ -181,7 +181,7 @@ describe("the relay", () => {
     expect(seen).toEqual(THREE);
   });
 
-  test("halts a publication whose journal and outbox disagree, and says why", async () => {
+  test("halts a publication whose journal and outbox disagree, and says why [G-2]", async () => {
     await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 });

@@ -48,7 +48,7 @@ async function threeBlocks(): Promise<void> {
 }
 
 describe("a reorg", () => {
-  test("is told: each dropped event is retracted once, the last first, before what replaces it", async () => {
+  test("is told: each dropped event is retracted once, the last first, before what replaces it [G-5]", async () => {
     const seen = await subscribe();
     const chain = new StubChain();
     bed.startRelay({}, chain);
@@ -62,7 +62,7 @@ describe("a reorg", () => {
     expect(told(seen, "b")).toEqual(["1 e-2-1", "2 -e-2-1"]);
   });
 
-  test("is not told without evidence: the key waits, other keys go on, the engine comes back", async () => {
+  test("is not told without evidence: the key waits, other keys go on, the engine comes back [G-5]", async () => {
     const seen = await subscribe();
     const chain = new StubChain();
     bed.startRelay({}, chain);
@@ -102,7 +102,7 @@ describe("a reorg", () => {
     expect(told(seen).at(-1)).toBe("6 -e-3-0");
   });
 
-  test("a swap of deployments, and a checkpoint that moves backwards, retract nothing", async () => {
+  test("a swap of deployments, and a checkpoint that moves backwards, retract nothing [G-5]", async () => {
     const seen = await subscribe();
     const chain = new StubChain();
     bed.startRelay({}, chain);

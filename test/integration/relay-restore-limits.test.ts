@@ -24,7 +24,7 @@ afterAll(() => bed.stop());
 beforeEach(() => bed.renew());
 
 describe("a restored journal that its receipts cannot help", () => {
-  test("halts its publication when the receipts are gone, and goes on by a person's word", async () => {
+  test("halts its publication when the receipts are gone, and goes on by a person's word [G-12]", async () => {
     bed.topicKeepsSeconds = 0;
     const { seen, stop } = await publishBeyondTheBackup(bed, () =>
       createAuditSubscription(bed.config().pubsub, TOPIC, "everything"),

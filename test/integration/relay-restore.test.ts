@@ -25,7 +25,7 @@ afterAll(() => bed.stop());
 beforeEach(() => bed.renew());
 
 describe("a journal that is restored from an older backup", () => {
-  test("learns from its receipts what was published since, and goes on behind it", async () => {
+  test("learns from its receipts what was published since, and goes on behind it [G-12]", async () => {
     const { seen, stop } = await publishBeyondTheBackup(bed);
     await stop();
     await restoreJournal(bed.pool);
@@ -144,7 +144,7 @@ describe("a journal that is restored from an older backup", () => {
     expectEachOnce(seen, 5);
   });
 
-  test("is found out, too, when the files of the whole cluster were put back", async () => {
+  test("is found out, too, when the files of the whole cluster were put back [G-12]", async () => {
     const seen = await subscribe(bed);
     const stop = bed.startRelay();
     await bed.outbox.append(event("a", 1));

@@ -65,7 +65,7 @@ describe("a journal that does not say yet in which database it was known to be c
     expect(readAgain()).toBeGreaterThan(0);
   });
 
-  test("publishes nothing a second time when it is older than its topic", async () => {
+  test("publishes nothing a second time when it is older than its topic [G-12]", async () => {
     const { seen, stop } = await publishBeyondTheBackup(bed);
     await stop();
     await restoreJournal(bed.pool);

@@ -96,7 +96,7 @@ describe("the handover of a replayed deployment", () => {
     expect(await swap(before)).toBe("swapped");
   });
 
-  test("lets go of everything at once while a reader holds a view, and never gets a reader killed", async () => {
+  test("lets go of everything at once while a reader holds a view, and never gets a reader killed [G-16]", async () => {
     const reader = await connect();
     await reader.query("begin");
     await reader.query("select from escrow._ponder_checkpoint");

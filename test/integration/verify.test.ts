@@ -40,7 +40,7 @@ async function readTopics(
   return checks;
 }
 
-test("finds nothing in a database that lived through a reorg, nor on its topics", async () => {
+test("finds nothing in a database that lived through a reorg, nor on its topics [G-17]", async () => {
   const url = await world.copy();
   const { store, findings } = await verify(url);
   const topics = await readTopics(url, store, findings);
@@ -59,7 +59,7 @@ test("finds nothing in a database that lived through a reorg, nor on its topics"
 describe.each(Object.entries(CORRUPTIONS))(
   "in the %s, verify finds and names",
   (_, corruptions) => {
-    test.each(corruptions)("$name", async ({ sql, check, subject, onTopic }) => {
+    test.each(corruptions)("$name [G-17]", async ({ sql, check, subject, onTopic }) => {
       const url = await world.copy(...sql);
       const { store, findings } = await verify(url);
       if (onTopic) await readTopics(url, store, findings);
@@ -69,8 +69,8 @@ describe.each(Object.entries(CORRUPTIONS))(
   },
 );
 
-test("docs/verification.md lists every check and every corruption", () => {
-  const docs = readFileSync(new URL("../../docs/verification.md", import.meta.url), "utf8");
+test("docs/reference/checks.md lists every check and every corruption", () => {
+  const docs = readFileSync(new URL("../../docs/reference/checks.md", import.meta.url), "utf8");
   expect(docs).toContain(checkRows());
   expect(docs).toContain(corruptionRows());
 });

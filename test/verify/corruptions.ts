@@ -362,7 +362,7 @@ const onTopic: Corruption[] = [
   },
 ];
 
-/** Where the corruption is, for the table in docs/verification.md. */
+/** Where the corruption is, for the table in docs/reference/checks.md. */
 export const CORRUPTIONS: Record<string, Corruption[]> = {
   "event store": inEventStore,
   outbox: inOutbox,

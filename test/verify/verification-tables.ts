@@ -1,7 +1,7 @@
 import { CHECKS } from "../../proof/verify/findings.ts";
 import { CORRUPTIONS } from "./corruptions.ts";
 
-/** Rows of the table of checks in docs/verification.md. */
+/** Rows of the table of checks in docs/reference/checks.md. */
 export function checkRows(): string {
   return Object.entries(CHECKS)
     .map(([check, meaning]) => `| \`${check}\` | ${meaning} |`)

@@ -55,7 +55,7 @@ export class FinalityGuard {
   async halt(publication: Publication, block: FinalBlock): Promise<void> {
     const reason =
       `The chain replaced block ${block.blockNumber} (${block.blockHash}) of chain ${block.chainId} after it had counted as final, with event ${block.eventId} in it. ` +
-      'Nothing more is published here, so that nothing contradicts what was. See docs/operations.md, "A reorg deeper than finality".';
+      "Nothing more is published here, so that nothing contradicts what was. See docs/how-to/a-reorg-deeper-than-finality.md.";
     this.#log.error({ publication: publication.topic }, reason);
     await haltPublication(this.#db, publication, reason);
   }

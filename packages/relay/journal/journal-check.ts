@@ -232,7 +232,7 @@ export class JournalCheck {
     const reason =
       `The journal of ${topic} may be older than the topic, and nothing may be published twice: ${why} ` +
       "Restore a newer backup of schema relay; or, with a subscription that holds what was published since, run `npm run adopt:topic -- --topic " +
-      `${topic} --subscription <id>\`. See docs/operations.md, "Backup and restore".`;
+      `${topic} --subscription <id>\`. See docs/how-to/back-up-and-restore.md.`;
     this.#log.error(reason);
     await haltPublication(this.#db, this.#publication, reason);
     this.forget();
