@@ -17,7 +17,8 @@ const files = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" })
   .filter((path) => /\.(ts|mjs|cjs|md|yml)$/.test(path) && existsSync(path));
 
 const tested = new Set<string>();
-const problems: string[] = guaranteed.size === 0 ? [`${GUARANTEES} has no heading "## G-1"`] : [];
+const problems = new Set<string>();
+if (guaranteed.size === 0) problems.add(`${GUARANTEES} has no heading "## G-1"`);
 for (const path of files) {
   const text = readFileSync(path, "utf8");
   if (path.endsWith(".test.ts"))
@@ -25,16 +26,16 @@ for (const path of files) {
       for (const [, id = ""] of name.matchAll(/\[(G-\d+)\]/g)) tested.add(id);
   for (const [id] of text.matchAll(/\bG-\d+\b/g))
     if (!guaranteed.has(id) && !isExample(path))
-      problems.push(`${path} cites ${id}, which ${GUARANTEES} does not have`);
+      problems.add(`${path} cites ${id}, which ${GUARANTEES} does not have`);
   if (!path.endsWith(".md"))
     for (const [document] of text.matchAll(/(?<![/\w])docs\/[\w./-]+\.(?:md|svg|png)\b/g))
-      if (!existsSync(document)) problems.push(`${path} names ${document}, which is not there`);
+      if (!existsSync(document)) problems.add(`${path} names ${document}, which is not there`);
 }
 for (const id of guaranteed)
-  if (!tested.has(id ?? "")) problems.push(`${id} has no test that cites it in its name`);
+  if (!tested.has(id ?? "")) problems.add(`${id} has no test that cites it in its name`);
 
 for (const problem of problems) console.error(problem);
-if (problems.length > 0) process.exitCode = 1;
+if (problems.size > 0) process.exitCode = 1;
 
 /** What is cited there shows how to cite. */
 function isExample(path: string): boolean {

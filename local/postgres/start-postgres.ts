@@ -16,6 +16,8 @@ export type PostgresOptions = {
   port?: number;
   /** False gives up durability across a crash of the machine, for tests. */
   durable?: boolean;
+  /** The folder of `initdb` and `postgres` of another PostgreSQL than that from npm. */
+  bin?: string | undefined;
 };
 
 export type RunningPostgres = {
@@ -38,7 +40,11 @@ const ATTEMPTS_AT_A_PORT = 5;
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const runAs = unprivilegedUser();
-  const binaries = await postgresBinaries(runAs);
+  const { bin } = options;
+  const binaries =
+    bin === undefined
+      ? await postgresBinaries(runAs)
+      : { initdb: join(bin, "initdb"), postgres: join(bin, "postgres") };
   const folder = makeOwnedFolder(options.dataDir, runAs);
   if (!existsSync(join(folder, "PG_VERSION"))) await initialise(binaries, folder, runAs);
   for (let attempt = 1; ; attempt++) {

@@ -6,7 +6,8 @@ import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emul
 import { v1 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
 import pg from "pg";
-import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
+import type { RunningPostgres } from "../../local/postgres/start-postgres.ts";
+import { startTestPostgres } from "../support/start-test-postgres.ts";
 import type { PublishFaults } from "./publish-faults.ts";
 import { PROJECT, TOPICS } from "./settings.ts";
 
@@ -55,7 +56,7 @@ export class ChaosWorld {
     const folder = mkdtempSync(join(tmpdir(), "escrow-chaos-"));
     // PostgreSQL runs as another user when we are root.
     chmodSync(folder, 0o711);
-    const postgres = await startPostgres({ dataDir: join(folder, "postgres"), durable: false });
+    const postgres = await startTestPostgres({ dataDir: join(folder, "postgres") });
     const pubsub = await startPubsubServer({
       dataDir: join(folder, "pubsub"),
       onPublish: faults.onPublish,
@@ -152,7 +153,7 @@ export class ChaosWorld {
     server.kill(isCrash ? "SIGQUIT" : "SIGINT");
     await gone;
     const dataDir = join(this.folder, "postgres");
-    this.#postgres = await startPostgres({ dataDir, port, durable: false });
+    this.#postgres = await startTestPostgres({ dataDir, port });
   }
 
   /** @param keepFolder for whoever looks for what went wrong */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConsumerOptions, inTransaction, migrate } from "@escrow-stream/consumer";
 import pg from "pg";
-import { startPostgres } from "../../local/postgres/start-postgres.ts";
+import { startTestPostgres } from "./start-test-postgres.ts";
 
 /** A schema of its own with the library's tables and `effect`, a table without any uniqueness. */
 export type Sandbox = {
@@ -22,7 +22,7 @@ export async function startConsumerDatabase(): Promise<ConsumerDatabase> {
   const folder = mkdtempSync(join(tmpdir(), "consumer-"));
   // PostgreSQL's own user has to get through to its data, or that would lie outside this folder.
   chmodSync(folder, 0o711);
-  const postgres = await startPostgres({ dataDir: join(folder, "data"), durable: false });
+  const postgres = await startTestPostgres({ dataDir: join(folder, "data") });
   const pool = new pg.Pool({ connectionString: postgres.url, max: 20 });
   pool.on("error", () => undefined);
   let schemas = 0;

@@ -6,7 +6,7 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
+import type { RunningPostgres } from "../../local/postgres/start-postgres.ts";
 import { migrate } from "../../packages/relay/journal/migrate.ts";
 import {
   type Publication,
@@ -14,6 +14,7 @@ import {
   registerPublications,
 } from "../../packages/relay/journal/publication.ts";
 import { LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
+import { startTestPostgres } from "./start-test-postgres.ts";
 
 export type TestDatabase = { url: string; pool: pg.Pool; db: Kysely<unknown> };
 
@@ -29,7 +30,7 @@ export class RelayWorld {
   async start(): Promise<void> {
     // PostgreSQL's own user has to get through to its data, or that would lie outside this folder.
     chmodSync(this.#folder, 0o711);
-    this.#postgres = await startPostgres({ dataDir: join(this.#folder, "pg"), durable: false });
+    this.#postgres = await startTestPostgres({ dataDir: join(this.#folder, "pg") });
   }
 
   async stop(): Promise<void> {
@@ -67,7 +68,7 @@ export class RelayWorld {
     await this.#postgres?.stop();
     change();
     const dataDir = join(this.#folder, "pg");
-    this.#postgres = await startPostgres({ dataDir, port, durable: false });
+    this.#postgres = await startTestPostgres({ dataDir, port });
   }
 
   async #create(how: string, emptied?: string): Promise<TestDatabase> {

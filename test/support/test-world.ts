@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import pg from "pg";
-import { type RunningPostgres, startPostgres } from "../../local/postgres/start-postgres.ts";
+import type { RunningPostgres } from "../../local/postgres/start-postgres.ts";
+import { startTestPostgres } from "./start-test-postgres.ts";
 import { TopicRecorder } from "./topic-recorder.ts";
 
 export const FINAL_TOPIC = "settlement.events.v1";
@@ -32,7 +33,7 @@ export class TestWorld {
     const folder = mkdtempSync(join(tmpdir(), "escrow-stream-e2e-"));
     // PostgreSQL may run as somebody else, who has to reach its data in here.
     chmodSync(folder, 0o711);
-    const postgres = await startPostgres({ dataDir: join(folder, "postgres"), durable: false });
+    const postgres = await startTestPostgres({ dataDir: join(folder, "postgres") });
     return new TestWorld(folder, postgres, await startPubsubServer());
   }
 
