@@ -4,7 +4,7 @@ import { exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { checkEngine } from "../engine/check-engine.ts";
 import { becomeApi, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
-import { ensureEngineStarts } from "../engine/engine-start.ts";
+import { ensureReadableProgress } from "../engine/ensure-progress-view.ts";
 import { waitForViews } from "../engine/ensure-views.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
@@ -18,7 +18,7 @@ try {
   parseChains(process.env);
   await checkDatabase(config.databaseUrl);
   // Until an indexer has made its tables there is nothing to read.
-  await ensureEngineStarts(config.databaseUrl);
+  await ensureReadableProgress(config.databaseUrl);
   await waitForViews(config.databaseUrl, new AbortController().signal);
   await becomeApi({
     port: config.apiPort || (await freePort()),

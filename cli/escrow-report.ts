@@ -1,5 +1,5 @@
+import type { DeployedChain } from "../engine/deployment/find-deployment.ts";
 import type { EscrowHistory } from "../proof/archive/escrow-state.ts";
-import type { DeployedChain } from "../proof/verify/deployment.ts";
 import { toJson } from "../src/api/to-json.ts";
 import type { EscrowState } from "../src/projections/escrow.ts";
 

@@ -6,10 +6,10 @@ import { ConfigError } from "../config/config-error.ts";
 import { exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { FrozenDatabase } from "../db/frozen-database.ts";
+import { findDeployment } from "../engine/deployment/find-deployment.ts";
 import { exportEvents } from "../proof/archive/export-events.ts";
 import { exportRanges, type WantedRange } from "../proof/archive/export-range.ts";
 import { writeFile } from "../proof/archive/write-file.ts";
-import { findDeployment } from "../proof/verify/deployment.ts";
 import { parseSchemaName } from "./schema-option.ts";
 
 /* `npm run export -- --out FILE`: the event store as lines of JSON. */

@@ -6,9 +6,9 @@ import { exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { FrozenDatabase } from "../db/frozen-database.ts";
 import { VIEWS_SCHEMA } from "../engine/build-schema.ts";
+import { showIfFirst } from "../engine/show-if-first.ts";
 import { importEvents } from "../proof/archive/import-events.ts";
 import { BadExport } from "../proof/archive/read-export.ts";
-import { showImport } from "../proof/archive/write-engine-state.ts";
 import { Findings } from "../proof/verify/findings.ts";
 import { verifyStore } from "../proof/verify/verify-store.ts";
 import { parseSchemaName } from "./schema-option.ts";
@@ -86,13 +86,9 @@ async function run(databaseUrl: string, schema: string, file: string): Promise<n
       isDone = true;
       return 1;
     }
-    const tables = [
-      "event",
-      ...rows.map(({ projection }) => projection),
-      "_ponder_meta",
-      "_ponder_checkpoint",
-    ];
-    const isShown = await showImport(database, schema, tables);
+    // All but the outbox: without its view a relay finds nothing to publish here a second time.
+    const tables = ["event", ...rows.map(({ projection }) => projection)];
+    const isShown = await showIfFirst(database, schema, tables);
     isDone = true;
     for (const { chain_id, name, from_block, to_block, final_block } of header.chains)
       console.log(

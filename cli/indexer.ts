@@ -6,10 +6,10 @@ import { deploymentSchema } from "../engine/build-schema.ts";
 import { checkEngine } from "../engine/check-engine.ts";
 import { readIndexerOrder, waitForOtherDeployment } from "../engine/deployment/take-over.ts";
 import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
-import { recordEngineSettled, recordEngineStart } from "../engine/engine-start.ts";
 import { ensureViews } from "../engine/ensure-views.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
+import { recordCaughtUp, recordEngineStart } from "../engine/track-engine-start.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
@@ -28,7 +28,7 @@ try {
   process.send?.({ schema });
   await checkFinalBlocks(config.databaseUrl, schema, chains);
   const before = await recordEngineStart(config.databaseUrl, schema);
-  void recordEngineSettled(config.databaseUrl, schema, before);
+  void recordCaughtUp(config.databaseUrl, schema, before);
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
   takeOver?.().then(
     () => console.error(`The views show the replayed deployment ${schema} now.`),

@@ -1,10 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
+import type { Queryable } from "../db/queryable.ts";
+import { relationExists } from "../db/relation-exists.ts";
 import { withClient } from "../db/with-client.ts";
 import { VIEWS_SCHEMA } from "./build-schema.ts";
+import { tablesOf } from "./deployment/viewed-deployment.ts";
+import { META_TABLE, PRIVATE_TABLES } from "./private-tables.ts";
 
 const POLL_MS = 250;
-const UNDEFINED_OBJECT = new Set(["42P01", "3F000"]);
 
 /**
  * Points the stable views at a deployment while there is no other: on the very first one people
@@ -45,39 +48,23 @@ export async function waitForViews(databaseUrl: string, signal: AbortSignal): Pr
   });
 }
 
-async function hasViews(client: pg.Client): Promise<boolean> {
-  const { rowCount } = await client.query(
-    "select from pg_views where schemaname = $1 and viewname = '_ponder_meta'",
-    [VIEWS_SCHEMA],
-  );
-  return rowCount === 1;
+/** SQL that points the stable views at a deployment's tables, and at what the engine keeps there. */
+export function viewsSql(schema: string, tables: readonly string[]): string {
+  return [...tables, ...PRIVATE_TABLES]
+    .map(
+      (table) =>
+        `create or replace view "${VIEWS_SCHEMA}"."${table}" as select * from "${schema}"."${table}";`,
+    )
+    .join("\n");
 }
 
-/** The deployment's tables, or null while the engine has not made them. */
-async function tablesOf(client: pg.Client, schema: string): Promise<string[] | null> {
-  try {
-    const { rows } = await client.query(
-      `select value -> 'table_names' as names from "${schema}"._ponder_meta where key = 'app'`,
-    );
-    return rows[0] ? [...rows[0].names, "_ponder_meta", "_ponder_checkpoint"] : null;
-  } catch (error) {
-    if (UNDEFINED_OBJECT.has((error as { code?: string }).code ?? "")) return null;
-    throw error;
-  }
+/** Whether the stable views exist: the engine's is the last one that is made. */
+async function hasViews(db: Queryable): Promise<boolean> {
+  return await relationExists(db, VIEWS_SCHEMA, META_TABLE);
 }
 
 /** One transaction: a reader finds all of the views or none. The engine replaces them later. */
 async function createViews(client: pg.Client, schema: string, tables: string[]): Promise<void> {
-  await client.query("begin");
-  try {
-    await client.query(`create schema if not exists "${VIEWS_SCHEMA}"`);
-    for (const table of tables)
-      await client.query(
-        `create or replace view "${VIEWS_SCHEMA}"."${table}" as select * from "${schema}"."${table}"`,
-      );
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback");
-    throw error;
-  }
+  // Several statements in one query are one transaction.
+  await client.query(`create schema if not exists "${VIEWS_SCHEMA}";\n${viewsSql(schema, tables)}`);
 }

@@ -1,4 +1,5 @@
 import { withClient } from "../db/with-client.ts";
+import { META_TABLE } from "./private-tables.ts";
 
 /**
  * Releases the engine's lock on a schema for a process that is certainly gone. The engine (ponder
@@ -7,7 +8,7 @@ import { withClient } from "../db/with-client.ts";
 export async function releaseEngineLock(databaseUrl: string, schema: string): Promise<void> {
   await withClient(databaseUrl, (client) =>
     client.query(
-      `update "${schema}"._ponder_meta set value = jsonb_set(value, '{is_locked}', '0') where key = 'app'`,
+      `update "${schema}".${META_TABLE} set value = jsonb_set(value, '{is_locked}', '0') where key = 'app'`,
     ),
   ).catch(() => {
     // Without it the lock expires by itself.

@@ -1,7 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { createPublicClient, fallback, http, type PublicClient, webSocket } from "viem";
 import type { Chain } from "../config/chain-deployment.ts";
-import { blockNumberOf } from "../packages/relay/capture/is-due.ts";
 import {
   type PublicationStatus,
   readPublicationStatus,
@@ -25,7 +24,7 @@ export type Snapshot = {
   publications: PublicationStatus[];
 };
 
-type Checkpoint = { chain_id: string; indexed: string; finalized: string };
+type Progress = { chain_id: string; indexed: string; finalized: string };
 type Totals = { escrows: number; events: number; anomalies: number };
 
 const NOT_THERE_YET = new Set(["42P01", "3F000"]);
@@ -44,13 +43,12 @@ export class SnapshotReader {
 
   /** What does not exist yet counts as nothing; any other database error is thrown. */
   async read(): Promise<Snapshot> {
-    const [heads, checkpoints, totals, publications] = await Promise.all([
+    const [heads, progress, totals, publications] = await Promise.all([
       Promise.all(this.#chains.map(({ client }) => headOf(client))),
       orNone(
-        sql<Checkpoint>`
-          select chain_id, ${blockNumberOf(sql`latest_checkpoint`)} as indexed,
-                 ${blockNumberOf(sql`finalized_checkpoint`)} as finalized
-          from escrow._ponder_checkpoint`.execute(this.#db),
+        sql<Progress>`
+          select chain_id, indexed_block as indexed, final_block as finalized
+          from escrow.chain_progress`.execute(this.#db),
       ),
       orNone(
         sql<Totals>`
@@ -62,7 +60,7 @@ export class SnapshotReader {
     ]);
     return {
       chains: this.#chains.map(({ chain }, at) => {
-        const row = checkpoints.find((each) => Number(each.chain_id) === chain.chainId);
+        const row = progress.find((each) => Number(each.chain_id) === chain.chainId);
         return {
           name: chain.name,
           chainId: chain.chainId,

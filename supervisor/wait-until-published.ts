@@ -55,7 +55,7 @@ export async function waitUntilPublished(
 async function isAllFinal(db: Kysely<unknown>): Promise<boolean> {
   const { rows } = await sql<{ provisional: boolean }>`
     select exists (
-      select from escrow.outbox o join escrow._ponder_checkpoint c on c.chain_id = o.chain_id
-      where o.position > c.finalized_checkpoint) as provisional`.execute(db);
+      select from escrow.outbox o join escrow.chain_progress p on p.chain_id = o.chain_id
+      where o.block_number > p.final_block) as provisional`.execute(db);
   return rows[0]?.provisional === false;
 }

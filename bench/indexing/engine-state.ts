@@ -1,4 +1,6 @@
 import pg from "pg";
+import { blockOf } from "../../engine/checkpoint.ts";
+import { readEngineState } from "../../engine/deployment/engine-state.ts";
 
 /** Asks how far the engine is in a schema, on one connection for the many questions. */
 export class EngineState {
@@ -18,33 +20,22 @@ export class EngineState {
   }
 
   /** The engine notes where each chain begins when its tables are there. */
-  hasBegun(): Promise<boolean> {
-    return this.#isTrue(`select count(*) > 0 as is from "${this.#schema}"._ponder_checkpoint`);
+  async hasBegun(): Promise<boolean> {
+    return (await readEngineState(this.#client, this.#schema)).chains.length > 0;
   }
 
   /** It notes that it is ready when the backfill is done and the indexes are made. */
-  isReady(): Promise<boolean> {
-    return this.#isTrue(
-      `select value ->> 'is_ready' = '1' as is from "${this.#schema}"._ponder_meta where key = 'app'`,
-    );
+  async isReady(): Promise<boolean> {
+    return (await readEngineState(this.#client, this.#schema)).isReady;
   }
 
   /** The last block whose events can be read. */
   async indexedBlock(): Promise<number> {
-    const { rows } = await this.#client.query<{ block: string }>(
-      `select substr(latest_checkpoint, 27, 16)::bigint as block
-       from "${this.#schema}"._ponder_checkpoint`,
-    );
-    return Number(rows[0]?.block ?? 0);
+    const { chains } = await readEngineState(this.#client, this.#schema);
+    return chains[0] === undefined ? 0 : blockOf(chains[0].latest);
   }
 
   async end(): Promise<void> {
     await this.#client.end();
-  }
-
-  /** False also while the tables are not there. */
-  async #isTrue(text: string): Promise<boolean> {
-    const { rows } = await this.#client.query(text).catch(() => ({ rows: [] }));
-    return rows[0]?.is ?? false;
   }
 }

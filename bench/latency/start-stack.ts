@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Message, PubSub } from "@google-cloud/pubsub";
+import { withClient } from "../../db/with-client.ts";
+import { readEngineState } from "../../engine/deployment/engine-state.ts";
+import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
 import { FACTORIES } from "../../test/forks/deal.ts";
 import { atEnd } from "../framework/at-end.ts";
 import { type Child, forkChild, spawnChild } from "../framework/child.ts";
@@ -105,14 +108,12 @@ async function subscribe(host: string): Promise<Arrival[]> {
 /** @returns the deployment's schema, once its backfill is done and its views are there */
 async function untilFollowing(databaseUrl: string): Promise<string> {
   for (;;) {
-    const rows = await query<{ schema: string }>(
-      databaseUrl,
-      String.raw`
-        select t.schemaname as schema from pg_tables t, escrow._ponder_meta m
-        where t.tablename = 'outbox' and t.schemaname like 'escrow\_%'
-          and m.key = 'app' and (m.value ->> 'is_ready')::int = 1`,
-    ).catch(() => []);
-    if (rows[0] !== undefined) return rows[0].schema;
+    const schema = await withClient(databaseUrl, async (client) => {
+      const viewed = await viewedDeployment(client);
+      if (viewed === null) return null;
+      return (await readEngineState(client, viewed)).isReady ? viewed : null;
+    }).catch(() => null);
+    if (schema !== null) return schema;
     await setTimeout(LOOK_EVERY_MS);
   }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CHECKPOINT_TABLE, META_TABLE, privateTablesSql } from "../../engine/private-tables.ts";
 import { type Child, forkChild } from "../framework/child.ts";
 import { query } from "../parts/start-database.ts";
 import type { Place, RelayContender } from "./relay-contender.ts";
@@ -16,12 +17,9 @@ const OUTBOX = `
     block_hash text not null, ordering_key text not null, body text not null,
     attributes text not null, primary key (chain_id, position));
   create index on escrow.outbox (event_id);
-  create table escrow._ponder_checkpoint (
-    chain_name text primary key, chain_id bigint, safe_checkpoint varchar(75),
-    latest_checkpoint varchar(75), finalized_checkpoint varchar(75));
-  create table escrow._ponder_meta (key text primary key, value jsonb);
-  insert into escrow._ponder_meta values ('app', '{"build_id": "bench"}');
-  insert into escrow._ponder_checkpoint
+  ${privateTablesSql("escrow")}
+  insert into escrow.${META_TABLE} values ('app', '{"build_id": "bench"}');
+  insert into escrow.${CHECKPOINT_TABLE}
     values ('one', 1, repeat('9', 75), repeat('9', 75), repeat('9', 75))`;
 
 /** The relay as `npm run relay` starts it, in one or more instances, on an outbox of its own. */

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { sql } from "kysely";
 import { ConfigError } from "../../config/config-error.ts";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
+import { isReorgTable, privateTablesSql } from "../private-tables.ts";
 
 /** The engine's own maker of tables (ponder 0.17, `src/drizzle/kit/index.ts`). */
 const KIT = join(import.meta.dirname, "../../node_modules/ponder/dist/esm/drizzle/kit/index.js");
@@ -50,13 +51,7 @@ export async function createDeployment(
     schema,
     tables.map(({ text }) => text),
   );
-  await database.write(sql`
-    create table ${sql.id(schema, "_ponder_meta")} (key text primary key, value jsonb not null)`);
-  await database.write(sql`
-    create table ${sql.id(schema, "_ponder_checkpoint")} (
-      chain_name text primary key, chain_id bigint not null,
-      safe_checkpoint varchar(75) not null, latest_checkpoint varchar(75) not null,
-      finalized_checkpoint varchar(75) not null)`);
+  await database.write(sql.raw(privateTablesSql(schema)));
   return {
     tables: tables.map(({ name }) => name),
     createIndexes: () => runIn(database, schema, indexes),
@@ -74,7 +69,7 @@ async function statements(): Promise<{
     tables: tables.json
       .map(({ tableName }, at) => ({ name: tableName, text: tables.sql[at] ?? "" }))
       // What the engine rolls back with; nothing here is ever rolled back.
-      .filter(({ name }) => !name.startsWith("_reorg__")),
+      .filter(({ name }) => !isReorgTable(name)),
     indexes: indexes.sql,
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { VIEWS_SCHEMA } from "../build-schema.ts";
+import { PRIVATE_TABLES } from "../private-tables.ts";
 import { tablesOf, viewedDeployment } from "./viewed-deployment.ts";
 
 /** As for the swap of the views: readers that still hold the old tables must not queue up behind us. */
@@ -24,9 +25,7 @@ export async function dropDeployment(client: pg.Client, schema: string): Promise
       await client.query(`set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
       const tables = await tablesOf(client, schema);
       if (tables !== null) {
-        const list = [...tables, "_ponder_meta", "_ponder_checkpoint"].map(
-          (table) => `"${schema}"."${table}"`,
-        );
+        const list = [...tables, ...PRIVATE_TABLES].map((table) => `"${schema}"."${table}"`);
         await client.query(`lock table ${list.join(", ")} in access exclusive mode`);
       }
       if ((await viewedDeployment(client)) === schema)

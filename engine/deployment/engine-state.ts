@@ -1,4 +1,6 @@
-import type { Queryable } from "./generation.ts";
+import type { Queryable } from "../../db/queryable.ts";
+import { relationExists } from "../../db/relation-exists.ts";
+import { CHECKPOINT_TABLE, META_TABLE } from "../private-tables.ts";
 
 /** How far the engine is with a deployment, by its own tables. */
 export type EngineState = {
@@ -7,8 +9,8 @@ export type EngineState = {
   chains: ChainCheckpoint[];
 };
 
-/** Checkpoints are the engine's 75 digits, which sort in chain order. */
-type ChainCheckpoint = {
+/** Checkpoints as the engine writes them (`checkpoint.ts`). */
+export type ChainCheckpoint = {
   chainId: number;
   latest: string;
   finalized: string;
@@ -18,15 +20,12 @@ type ChainCheckpoint = {
 
 /** Reads it; nothing is ready, and there are no chains, before the engine has made its tables. */
 export async function readEngineState(db: Queryable, schema: string): Promise<EngineState> {
-  const { rows: found } = await db.query("select to_regclass($1) is not null as exists", [
-    `"${schema}"._ponder_checkpoint`,
-  ]);
-  if (!found[0].exists) return { isReady: false, chains: [] };
+  if (!(await relationExists(db, schema, CHECKPOINT_TABLE))) return { isReady: false, chains: [] };
   const { rows } = await db.query(
     `select (m.value ->> 'is_ready')::int = 1 as "isReady", c.chain_id::int8 as "chainId",
             c.latest_checkpoint as latest, c.finalized_checkpoint as finalized,
             c.xmin::text as "rowVersion"
-     from "${schema}"._ponder_meta m left join "${schema}"._ponder_checkpoint c on true
+     from "${schema}".${META_TABLE} m left join "${schema}".${CHECKPOINT_TABLE} c on true
      where m.key = 'app' order by c.chain_id`,
   );
   return {
@@ -40,9 +39,4 @@ export async function readEngineState(db: Queryable, schema: string): Promise<En
         rowVersion,
       })),
   };
-}
-
-/** The block number inside a checkpoint (ponder 0.17, `src/utils/checkpoint.ts`). */
-export function blockOf(checkpoint: string): number {
-  return Number(checkpoint.slice(26, 42));
 }

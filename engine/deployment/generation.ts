@@ -1,4 +1,5 @@
-import type pg from "pg";
+import type { Queryable } from "../../db/queryable.ts";
+import { relationExists } from "../../db/relation-exists.ts";
 import { VIEWS_SCHEMA } from "../build-schema.ts";
 
 /**
@@ -20,8 +21,6 @@ export type Generation = {
   number: number;
   state: "building" | "handover" | "live" | "retired" | "kept" | "failed";
 };
-
-export type Queryable = Pick<pg.ClientBase, "query">;
 
 /** The indexer gives a deployment up that it could not bring into place in that many starts. */
 const MOST_STARTS = 5;
@@ -140,8 +139,5 @@ export async function keepGeneration(db: Queryable, schema: string): Promise<voi
 }
 
 async function hasTable(db: Queryable): Promise<boolean> {
-  const { rows } = await db.query("select to_regclass($1) is not null as exists", [
-    `${VIEWS_SCHEMA}._generation`,
-  ]);
-  return rows[0].exists;
+  return await relationExists(db, VIEWS_SCHEMA, "_generation");
 }

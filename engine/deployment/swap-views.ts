@@ -1,5 +1,8 @@
 import type pg from "pg";
 import { VIEWS_SCHEMA } from "../build-schema.ts";
+import { noteCaughtUp } from "../ensure-progress-view.ts";
+import { viewsSql } from "../ensure-views.ts";
+import { CHECKPOINT_TABLE } from "../private-tables.ts";
 import { readEngineState } from "./engine-state.ts";
 import { isOfBuild, recordSwap } from "./generation.ts";
 import { tablesOf, viewedDeployment } from "./viewed-deployment.ts";
@@ -13,8 +16,8 @@ export type SwapOutcome = "swapped" | "behind" | "busy";
 
 /**
  * Points the stable views at another deployment of the same build, in one transaction, if it is at
- * least as far as the live one. Both have the same columns, so the views are replaced and not made
- * anew: rights that were granted on them stay.
+ * least as far as the live one. Both have the same columns, so the views are replaced and not
+ * dropped: rights that were granted on them stay.
  *
  * Locks: the live deployment's checkpoints against writing, so that it cannot get ahead; the new
  * one's checkpoints for a trigger; then every view, exclusively. A reader that holds one view and
@@ -40,24 +43,17 @@ export async function swapViews(
     if (live === null || !isOfBuild(live, build))
       throw new Error(`the views show ${live ?? "nothing"}, which is not of this build`);
     if (live !== schema) {
-      await client.query(`lock table "${live}"._ponder_checkpoint in share mode`);
+      await client.query(`lock table "${live}".${CHECKPOINT_TABLE} in share mode`);
       if (!(await isAsFar(client, live, schema, before))) {
         await client.query("rollback");
         return "behind";
       }
       await moveTrigger(client, schema);
-      for (const table of [...tables, "_ponder_meta", "_ponder_checkpoint"])
-        await client.query(
-          `create or replace view "${VIEWS_SCHEMA}"."${table}" as
-           select * from "${schema}"."${table}"`,
-        );
+      await client.query(viewsSql(schema, tables));
     }
     await recordSwap(client, build, schema);
-    // It has indexed anew what it took back, or it would be behind: readers need not wait.
-    await client.query(
-      `update "${VIEWS_SCHEMA}"._engine_start set is_settled = true where deployment = $1`,
-      [schema],
-    );
+    // It has re-indexed what it reverted at its start, or it would be behind.
+    await noteCaughtUp(client, schema);
     await client.query("commit");
     return "swapped";
   } catch (error) {
@@ -98,7 +94,7 @@ async function moveTrigger(client: pg.Client, schema: string): Promise<void> {
   if (!rows[0].exists) return;
   await client.query(
     `create or replace trigger "${VIEWS_SCHEMA}_live_query_notify"
-     after insert or update or delete on "${schema}"._ponder_checkpoint
+     after insert or update or delete on "${schema}".${CHECKPOINT_TABLE}
      for each statement execute procedure "${VIEWS_SCHEMA}".live_query_notify()`,
   );
 }

@@ -18,7 +18,7 @@ export type IndexerOrder = {
 /**
  * Finds out which deployment the indexer of a build runs. One that is to be handed over it brings to
  * where the live one stands, which nobody writes to meanwhile: readers see that one, and nothing of
- * how the engine takes back and indexes anew what is not final.
+ * how the engine takes back and re-indexes what is not final.
  */
 export async function readIndexerOrder(databaseUrl: string, build: string): Promise<IndexerOrder> {
   return await withClient(databaseUrl, async (client) => {

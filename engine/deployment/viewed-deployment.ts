@@ -1,5 +1,7 @@
+import type { Queryable } from "../../db/queryable.ts";
+import { relationExists } from "../../db/relation-exists.ts";
 import { VIEWS_SCHEMA } from "../build-schema.ts";
-import type { Queryable } from "./generation.ts";
+import { META_TABLE } from "../private-tables.ts";
 
 /** The schema that the stable views show; null while there are none. For any database user. */
 export async function viewedDeployment(db: Queryable): Promise<string | null> {
@@ -11,19 +13,19 @@ export async function viewedDeployment(db: Queryable): Promise<string | null> {
      join pg_class c on c.oid = d.refobjid
      join pg_namespace n on n.oid = c.relnamespace
      where r.ev_class = to_regclass($1)`,
-    [`${VIEWS_SCHEMA}._ponder_meta`],
+    [`${VIEWS_SCHEMA}.${META_TABLE}`],
   );
   return rows[0]?.schema ?? null;
 }
 
-/** A deployment's tables as the engine lists them, or null when it has not made them. */
+/**
+ * The tables of a deployment that are declared in `ponder.schema.ts`, as the engine lists them; null
+ * when it has not made them.
+ */
 export async function tablesOf(db: Queryable, schema: string): Promise<string[] | null> {
-  const { rows: found } = await db.query("select to_regclass($1) is not null as exists", [
-    `"${schema}"._ponder_meta`,
-  ]);
-  if (!found[0].exists) return null;
+  if (!(await relationExists(db, schema, META_TABLE))) return null;
   const { rows } = await db.query(
-    `select value -> 'table_names' as names from "${schema}"._ponder_meta where key = 'app'`,
+    `select value -> 'table_names' as names from "${schema}".${META_TABLE} where key = 'app'`,
   );
   return rows[0]?.names ?? null;
 }

@@ -1,6 +1,8 @@
 import type { Chain } from "../../config/chain-deployment.ts";
 import { ConfigError, type ConfigProblem } from "../../config/config-error.ts";
+import { relationExists } from "../../db/relation-exists.ts";
 import { withClient } from "../../db/with-client.ts";
+import { CHECKPOINT_TABLE } from "../private-tables.ts";
 import { chainEvidence } from "./chain-evidence.ts";
 
 type NewestFinal = { chainId: string; blockNumber: string; blockHash: string };
@@ -31,14 +33,11 @@ export async function checkFinalBlocks(
 /** Of each chain; none when the deployment is new. */
 async function readNewestFinal(databaseUrl: string, schema: string): Promise<NewestFinal[]> {
   return await withClient(databaseUrl, async (client) => {
-    const { rows: found } = await client.query("select to_regclass($1) is not null as exists", [
-      `"${schema}"._ponder_checkpoint`,
-    ]);
-    if (!found[0].exists) return [];
+    if (!(await relationExists(client, schema, CHECKPOINT_TABLE))) return [];
     const { rows } = await client.query<NewestFinal>(
       `select o.chain_id as "chainId", o.block_number as "blockNumber",
               o.block_hash as "blockHash"
-       from "${schema}"._ponder_checkpoint c
+       from "${schema}".${CHECKPOINT_TABLE} c
        cross join lateral (
          select * from "${schema}".outbox
          where chain_id = c.chain_id and position <= c.finalized_checkpoint

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { type RawBuilder, sql } from "kysely";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
+import type { Deployment } from "../../engine/deployment/find-deployment.ts";
 import type { EventRow } from "../../src/events/event-row.ts";
 import { newestVersions } from "../../src/events/upcast.ts";
-import type { Deployment } from "../verify/deployment.ts";
 import { eventLine, headerLine, trailerLine } from "./export-format.ts";
 import type { ExportRange } from "./export-range.ts";
 

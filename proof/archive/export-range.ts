@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigProblem } from "../../config/config-error.ts";
-import type { DeployedChain, Deployment } from "../verify/deployment.ts";
+import type { DeployedChain, Deployment } from "../../engine/deployment/find-deployment.ts";
 import { chainsInWords, namedChain } from "./named-chain.ts";
 
 /** The blocks of a chain that are exported, both ends included. */

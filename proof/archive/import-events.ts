@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { FrozenDatabase } from "../../db/frozen-database.ts";
 import { createDeployment } from "../../engine/deployment/create-deployment.ts";
+import { writeEngineState } from "../../engine/deployment/write-engine-state.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { toStoredEvent } from "../../src/events/event-row.ts";
 import { newestVersion, UnreadableEvent, upcast } from "../../src/events/upcast.ts";
@@ -11,7 +12,6 @@ import { ReadModelFold } from "../verify/read-model-fold.ts";
 import { TEMPORARY_SCHEMA } from "../verify/shadow-schema.ts";
 import type { ExportedEvent, ExportHeader, ExportTrailer } from "./export-format.ts";
 import { ExportReader, type NumberedEvent } from "./read-export.ts";
-import { writeEngineState } from "./write-engine-state.ts";
 
 const BATCH_ROWS = 1_000;
 
@@ -87,7 +87,18 @@ export async function importEvents(options: ImportOptions): Promise<Import> {
         sql`insert into ${sql.id(schema, shadow.table)} select * from ${shadow.id}`,
       );
     await createIndexes();
-    await writeEngineState(database, schema, { header, trailer, tables, lastOf });
+    await writeEngineState(database, schema, {
+      buildId: `import-${trailer.sha256.slice(0, 10)}`,
+      tables,
+      chains: header.chains.map(({ chain_id: chainId, name, to_block, final_block }) => ({
+        chainId,
+        name,
+        // The time of a block without events is not in the file; that of the last event is.
+        timestamp: lastOf.get(chainId)?.block_timestamp ?? 0,
+        indexedBlock: to_block,
+        finalBlock: final_block,
+      })),
+    });
     for (const table of tables) await database.write(sql`analyze ${sql.id(schema, table)}`);
     isDone = true;
     return { header, trailer };

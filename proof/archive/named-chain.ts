@@ -1,4 +1,4 @@
-import type { DeployedChain } from "../verify/deployment.ts";
+import type { DeployedChain } from "../../engine/deployment/find-deployment.ts";
 
 /** The chain of that id or name. */
 export function namedChain(

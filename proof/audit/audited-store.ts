@@ -2,8 +2,8 @@ import pg from "pg";
 import { ConfigError } from "../../config/config-error.ts";
 import { FrozenDatabase } from "../../db/frozen-database.ts";
 import { VIEWS_SCHEMA } from "../../engine/build-schema.ts";
+import { findDeployment } from "../../engine/deployment/find-deployment.ts";
 import type { EventRow } from "../../src/events/event-row.ts";
-import { findDeployment } from "../verify/deployment.ts";
 
 const PAGE_ROWS = 10_000;
 const COLUMNS = `chain_id, id, position, stream, stream_version, type, schema_version, revision,

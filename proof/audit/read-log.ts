@@ -1,4 +1,4 @@
-import { checkpointPosition } from "../../engine/checkpoint-position.ts";
+import { positionOfLog } from "../../engine/checkpoint.ts";
 import type { ChainLog } from "../../source/chain-log.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { eventId } from "../../src/events/event-id.ts";
@@ -34,7 +34,7 @@ export function readLog(
       return { is: "undecodable", id, block: log.blockNumber, detail: wordsOf(log, decoded) };
     if (decoded === null) continue;
     const source = {
-      id: checkpointPosition({ ...log, timestamp, chainId }),
+      id: positionOfLog({ ...log, timestamp, chainId }),
       log,
       block: { number: BigInt(log.blockNumber), hash: log.blockHash, timestamp },
       transaction: { hash: log.transactionHash },

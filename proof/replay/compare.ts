@@ -1,6 +1,7 @@
 import type pg from "pg";
-import { blockOf, readEngineState } from "../../engine/deployment/engine-state.ts";
-import type { Queryable } from "../../engine/deployment/generation.ts";
+import type { Queryable } from "../../db/queryable.ts";
+import { blockOf, compareCheckpoints } from "../../engine/checkpoint.ts";
+import { readEngineState } from "../../engine/deployment/engine-state.ts";
 import { type ComparedTable, rowsAt } from "../../engine/deployment/state-at.ts";
 import { tablesOf } from "../../engine/deployment/viewed-deployment.ts";
 import { rowsUpTo } from "./rows-up-to.ts";
@@ -170,7 +171,7 @@ async function commonCut(db: Queryable, live: string, replayed: string): Promise
   for (const one of old.chains) {
     const other = next.chains.find(({ chainId }) => chainId === one.chainId);
     if (other === undefined) return null;
-    const [, checkpoint = ""] = [one.finalized, other.finalized].sort();
+    const [, checkpoint = ""] = [one.finalized, other.finalized].sort(compareCheckpoints);
     if (one.latest < checkpoint || other.latest < checkpoint) return null;
     cut.push({ chainId: one.chainId, checkpoint });
   }

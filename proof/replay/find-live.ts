@@ -1,8 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { Chain } from "../../config/chain-deployment.ts";
 import { ConfigError, type ConfigProblem } from "../../config/config-error.ts";
-import { blockOf, readEngineState } from "../../engine/deployment/engine-state.ts";
-import { isOfBuild, type Queryable } from "../../engine/deployment/generation.ts";
+import type { Queryable } from "../../db/queryable.ts";
+import { blockOf } from "../../engine/checkpoint.ts";
+import { readEngineState } from "../../engine/deployment/engine-state.ts";
+import { isOfBuild } from "../../engine/deployment/generation.ts";
 import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
 
 /** An indexer that was just started is ready again within this. */
@@ -42,9 +44,8 @@ export async function findLive(
   }
   const problems: ConfigProblem[] = [];
   for (const [chainId, block] of Object.entries(toBlocks ?? {})) {
-    const finalBlock = blockOf(
-      state.chains.find((each) => each.chainId === Number(chainId))?.finalized ?? "",
-    );
+    const finalized = state.chains.find((each) => each.chainId === Number(chainId))?.finalized;
+    const finalBlock = finalized === undefined ? 0 : blockOf(finalized);
     const firstBlock = Math.min(
       ...chains
         .filter((each) => each.chainId === Number(chainId))

@@ -1,5 +1,6 @@
-import { blockOf, readEngineState } from "../../engine/deployment/engine-state.ts";
-import type { Queryable } from "../../engine/deployment/generation.ts";
+import type { Queryable } from "../../db/queryable.ts";
+import { blockOf } from "../../engine/checkpoint.ts";
+import { readEngineState } from "../../engine/deployment/engine-state.ts";
 
 /** What is to be built: events, and the first and last block of each chain. */
 export type Goal = {

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
-import { blockOf, readEngineState } from "../../engine/deployment/engine-state.ts";
+import { blockOf } from "../../engine/checkpoint.ts";
+import { readEngineState } from "../../engine/deployment/engine-state.ts";
 import type { Builder } from "./builder.ts";
 import { blocksOf, readBuilt, readGoal } from "./read-progress.ts";
 import type { ReplayPlace } from "./replay-place.ts";

@@ -1,3 +1,4 @@
+import { isPositionOfLog, parseCheckpoint } from "../../engine/checkpoint.ts";
 import { eventId } from "../../src/events/event-id.ts";
 import type { EventRow } from "../../src/events/event-row.ts";
 
@@ -5,10 +6,6 @@ import type { EventRow } from "../../src/events/event-row.ts";
 export type EventProblem = { check: EventCheck; detail: string };
 
 type EventCheck = "event-id" | "event-position" | "event-order" | "event-block" | "event-emitter";
-
-/** The engine's checkpoint of a log (ponder 0.17, `src/utils/checkpoint.ts`); 5 is a log. */
-const POSITION =
-  /^(?<timestamp>\d{10})(?<chain>\d{16})(?<block>\d{16})(?<transaction>\d{16})5(?<log>\d{16})$/;
 
 /**
  * Checks a row of the event store in itself and against its predecessor on the chain: what must
@@ -32,20 +29,20 @@ function checkIdentity(row: EventRow): EventProblem[] {
 }
 
 function checkPosition(row: EventRow): EventProblem[] {
-  const parts = POSITION.exec(row.position)?.groups;
-  if (parts === undefined)
+  if (!isPositionOfLog(row.position))
     return [{ check: "event-position", detail: `${row.position} is no position of a log` }];
-  const wanted = [
-    ["timestamp", row.block_timestamp],
-    ["chain", row.chain_id],
-    ["block", row.block_number],
-    ["log", row.log_index],
+  const { timestamp, chainId, blockNumber, eventIndex } = parseCheckpoint(row.position);
+  const said = [
+    ["timestamp", timestamp, row.block_timestamp],
+    ["chain", chainId, row.chain_id],
+    ["block", blockNumber, row.block_number],
+    ["log", eventIndex, row.log_index],
   ] as const;
-  return wanted
-    .filter(([name, value]) => BigInt(parts[name] ?? -1) !== BigInt(value))
-    .map(([name, value]) => ({
+  return said
+    .filter(([, position, column]) => position !== BigInt(column))
+    .map(([name, position, column]) => ({
       check: "event-position" as const,
-      detail: `its position says ${name} ${Number(parts[name])}, its columns say ${value}`,
+      detail: `its position says ${name} ${position}, its columns say ${column}`,
     }));
 }
 

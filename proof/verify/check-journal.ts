@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from "kysely";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
+import type { DeployedChain, Deployment } from "../../engine/deployment/find-deployment.ts";
 import { orderingKey } from "../../packages/relay/capture/capture.ts";
-import { blockNumberOf, isDue } from "../../packages/relay/capture/is-due.ts";
+import { isDue } from "../../packages/relay/capture/is-due.ts";
 import type { Publication } from "../../packages/relay/journal/publication.ts";
 import { isStanding } from "../../packages/relay/reorg/reconcile.ts";
-import type { DeployedChain, Deployment } from "./deployment.ts";
 import type { Findings } from "./findings.ts";
 
 /** What is behind on a chain, and is no difference: it passes by itself. */
@@ -132,12 +132,11 @@ async function checkCaptured(
   database: FrozenDatabase,
   { schema, buildId }: Deployment,
   { id, topic, finality }: Publication,
-  { chainId }: DeployedChain,
+  { chainId, finalized, latestBlock }: DeployedChain,
   findings: Findings,
   lag: JournalLag,
 ): Promise<void> {
   const outbox = sql.id(schema, "outbox");
-  const checkpoint = sql.id(schema, "_ponder_checkpoint");
   const [cursor] = await database.read(
     sql<{ passed: string }>`
       select coalesce(max(o.position), '') as passed
@@ -154,9 +153,8 @@ async function checkCaptured(
     sql<{ event_id: string | null; missing: string; due: string; not_due: string }>`
       with absent as materialized (
         select o.event_id, o.position, o.position <= ${passed} as is_passed,
-               ${isDue(finality, sql`c.finalized_checkpoint`, blockNumberOf(sql`c.latest_checkpoint`))}
-                 as is_due
-        from ${outbox} o join ${checkpoint} c on c.chain_id = o.chain_id
+               ${isDue(finality, sql`${finalized}::text`, sql`${latestBlock}::bigint`)} as is_due
+        from ${outbox} o
         where o.chain_id = ${chainId} and not exists (
           select from relay.message m
           where m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'

@@ -24,7 +24,7 @@ export class EventStoreCheck {
   take(row: StoredRow, transition: Transition | undefined): void {
     const chainId = Number(row.chain_id);
     if (!this.#chainIds.has(chainId))
-      this.#findings.add("event-chain", row.id, `chain ${chainId} is not in _ponder_checkpoint`);
+      this.#findings.add("event-chain", row.id, `the deployment does not follow chain ${chainId}`);
     for (const { check, detail } of checkEvent(row, this.#last.get(chainId) ?? null))
       this.#findings.add(check, row.id, detail);
     this.#last.set(chainId, row);

@@ -1,9 +1,9 @@
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
+import type { Deployment } from "../../engine/deployment/find-deployment.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { toStoredEvent } from "../../src/events/event-row.ts";
 import { UnreadableEvent, upcast } from "../../src/events/upcast.ts";
 import type { Transition } from "../../src/projections/transition.ts";
-import type { Deployment } from "./deployment.ts";
 import { type BlockRange, readEventPages, type StoredRow } from "./event-pages.ts";
 import type { Findings } from "./findings.ts";
 import type { ReadModelFold } from "./read-model-fold.ts";

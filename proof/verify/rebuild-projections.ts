@@ -1,7 +1,7 @@
 import { ConfigError } from "../../config/config-error.ts";
 import { FrozenDatabase } from "../../db/frozen-database.ts";
+import { type Deployment, findDeployment } from "../../engine/deployment/find-deployment.ts";
 import { type Comparison, compareProjection } from "./compare-projection.ts";
-import { type Deployment, findDeployment } from "./deployment.ts";
 import { PAGE_ROWS } from "./event-pages.ts";
 import { Findings } from "./findings.ts";
 import { foldEventStore } from "./fold-event-store.ts";

@@ -1,11 +1,11 @@
 import { ConfigError } from "../../config/config-error.ts";
 import { FrozenDatabase } from "../../db/frozen-database.ts";
+import { type Deployment, findDeployment } from "../../engine/deployment/find-deployment.ts";
 import { checkJournal, type JournalLag } from "./check-journal.ts";
 import { checkJournalKeys } from "./check-journal-keys.ts";
 import { checkOutboxOrphans } from "./check-outbox.ts";
 import { checkRetractions } from "./check-retractions.ts";
 import { compareProjection, differenceInWords } from "./compare-projection.ts";
-import { type Deployment, findDeployment } from "./deployment.ts";
 import { type BlockRange, PAGE_ROWS } from "./event-pages.ts";
 import { EventStoreCheck } from "./event-store-check.ts";
 import type { Findings } from "./findings.ts";

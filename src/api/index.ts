@@ -5,13 +5,13 @@ import { HTTPException } from "hono/http-exception";
 import type pg from "pg";
 import { client, graphql } from "ponder";
 import { UnreadableEvent } from "../events/upcast.ts";
+import { consistentReads } from "./consistent-reads.ts";
 import { escrowRoutes } from "./escrow-routes.ts";
-import { outlastLocks } from "./outlast-locks.ts";
 import { partyRoutes } from "./party-routes.ts";
 import { readIndexedState } from "./read-indexed-state.ts";
 import { unreadable } from "./request-error.ts";
-import { shareRead } from "./share-read.ts";
-import { steadyReads } from "./steady-reads.ts";
+import { retryOnLockTimeout } from "./retry-on-lock-timeout.ts";
+import { singleFlight } from "./single-flight.ts";
 
 /*
  * The query side. `/health`, `/ready`, `/status` and `/metrics` are the engine's own and come
@@ -20,9 +20,9 @@ import { steadyReads } from "./steady-reads.ts";
 const app = new Hono();
 
 // The engine's type leaves the pool of its readers out (ponder 0.17).
-outlastLocks((db as unknown as { $client: pg.Pool }).$client, 10_000);
+retryOnLockTimeout((db as unknown as { $client: pg.Pool }).$client, 10_000);
 
-// The engine answers 500 to every error; a mistake in the request is the reader's to mend.
+// The engine answers 500 to every error; a mistake in the request is the reader's to fix.
 app.onError((error) => {
   if (error instanceof HTTPException) return error.getResponse();
   if (error instanceof UnreadableEvent) return unreadable(error.message).getResponse();
@@ -36,8 +36,11 @@ app.get("/", (c) =>
     operations: ["/health", "/ready", "/status", "/metrics"],
   }),
 );
-const steady = steadyReads(shareRead(readIndexedState), { holdMs: 10_000, acceptAfterMs: 30_000 });
-for (const path of ["/graphql", "/sql/*", "/v1/*"]) app.use(path, steady);
+const consistent = consistentReads(singleFlight(readIndexedState), {
+  holdMs: 10_000,
+  acceptAfterMs: 30_000,
+});
+for (const path of ["/graphql", "/sql/*", "/v1/*"]) app.use(path, consistent);
 app.use("/graphql", graphql({ db, schema }));
 app.use("/sql/*", client({ db, schema }));
 app.route("/v1/escrows", escrowRoutes);

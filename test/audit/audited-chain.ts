@@ -1,4 +1,4 @@
-import { checkpointPosition } from "../../engine/checkpoint-position.ts";
+import { positionOfLog } from "../../engine/checkpoint.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
 import { eventsOf } from "../forks/canonical-events.ts";
@@ -59,7 +59,7 @@ export function storedEvents(chain: SimulatedChain): EscrowEvent[] {
   return chain.canonical.flatMap((block) =>
     eventsOf(chain.chainId, block).map((event) => ({
       ...event,
-      position: checkpointPosition({
+      position: positionOfLog({
         chainId: chain.chainId,
         timestamp: BigInt(block.timestamp),
         blockNumber: block.number,

@@ -1,3 +1,4 @@
+import { positionOfLog } from "../../engine/checkpoint.ts";
 import type { SeededRandom } from "../../local/chain/seeded-random.ts";
 import type { EscrowEvent, EventType, Hex, Payloads } from "../../src/events/escrow-event.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
@@ -110,15 +111,10 @@ function timeOf(block: number): number {
   return GENESIS_TIME + block * SECONDS_PER_BLOCK;
 }
 
-/** The engine's checkpoint: timestamp, chain, block, transaction, type and event in 75 digits. */
-function position(block: number, logIndex: number): string {
-  const digits = (value: number, length: number) => String(value).padStart(length, "0");
-  return (
-    digits(timeOf(block), 10) +
-    digits(CHAIN_ID, 16) +
-    digits(block, 16) +
-    digits(logIndex, 16) +
-    "5" +
-    digits(logIndex, 16)
-  );
+function position(blockNumber: number, logIndex: number): string {
+  const timestamp = BigInt(timeOf(blockNumber));
+  return positionOfLog({
+    ...{ timestamp, chainId: CHAIN_ID, blockNumber },
+    ...{ transactionIndex: logIndex, logIndex },
+  });
 }

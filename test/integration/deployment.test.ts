@@ -1,8 +1,9 @@
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { FrozenDatabase } from "../../db/frozen-database.ts";
+import { endOfBlock, formatCheckpoint, parseCheckpoint } from "../../engine/checkpoint.ts";
+import { findDeployment } from "../../engine/deployment/find-deployment.ts";
 import { AuditedStore } from "../../proof/audit/audited-store.ts";
-import { findDeployment } from "../../proof/verify/deployment.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";
 import { TestWorld } from "../support/test-world.ts";
 
@@ -61,16 +62,12 @@ test("the last indexed block is one that is wholly there, also before the first 
   expect(await state(0, beginningOf(5), beginningOf(5))).toMatchObject(nothingYet);
 });
 
-/** The engine's checkpoints around what happens in a block. */
-function endOf(block: number): string {
-  return checkpoint(block, "9");
+function endOf(blockNumber: number): string {
+  return endOfBlock({ timestamp: 1_700_000_000n, chainId: CHAIN, blockNumber });
 }
 
+/** The engine's checkpoint of a chain of which nothing is indexed yet. */
 function beginningOf(block: number): string {
-  return checkpoint(block, "0");
-}
-
-function checkpoint(block: number, digit: string): string {
-  const part = (value: number, digits: number) => String(value).padStart(digits, "0");
-  return part(1_700_000_000, 10) + part(CHAIN, 16) + part(block, 16) + digit.repeat(33);
+  const nothing = { transactionIndex: 0n, eventType: 0n, eventIndex: 0n };
+  return formatCheckpoint({ ...parseCheckpoint(endOf(block)), ...nothing });
 }

@@ -7,11 +7,13 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { FrozenDatabase } from "../../db/frozen-database.ts";
+import { findDeployment } from "../../engine/deployment/find-deployment.ts";
+import { ensureReadableProgress } from "../../engine/ensure-progress-view.ts";
 import { exportEvents } from "../../proof/archive/export-events.ts";
+import type { ExportHeader } from "../../proof/archive/export-format.ts";
 import { exportRanges, type WantedRange } from "../../proof/archive/export-range.ts";
 import { importEvents } from "../../proof/archive/import-events.ts";
 import { writeFile } from "../../proof/archive/write-file.ts";
-import { findDeployment } from "../../proof/verify/deployment.ts";
 import { Findings } from "../../proof/verify/findings.ts";
 import { verifyStore } from "../../proof/verify/verify-store.ts";
 import { manyDeals } from "../support/many-deals.ts";
@@ -282,6 +284,8 @@ describe("An import", () => {
     await once(child, "close");
     expect(await schemasOf(target.pool)).toEqual(["relay"]);
 
+    // As an API does that was started before there was anything to read.
+    await ensureReadableProgress(target.url);
     const file = join(folder, "again.ndjson");
     writeFileSync(file, whole);
     const again = await imported(file);
@@ -293,8 +297,18 @@ describe("An import", () => {
     );
     const views = rows.map(({ viewname }) => viewname);
     expect(views).toEqual(
-      [...TABLES.filter((name) => name !== "outbox"), "_ponder_checkpoint", "_ponder_meta"].sort(),
+      [
+        ...TABLES.filter((name) => name !== "outbox"),
+        ...["_ponder_checkpoint", "_ponder_meta", "chain_progress"],
+      ].sort(),
     );
+    const { rows: progress } = await target.pool.query(
+      `select chain_id::int, chain_name as name, indexed_block::int as to_block,
+              final_block::int as final_block
+       from escrow.chain_progress order by chain_id`,
+    );
+    const { chains } = JSON.parse(whole.slice(0, whole.indexOf("\n"))) as ExportHeader;
+    expect(progress).toEqual(chains.map(({ from_block: _from, ...chain }) => chain));
 
     const third = await imported(file);
     expect((await third.exited).code).toBe(78);

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { endOfBlock } from "../../engine/checkpoint.ts";
 
 /** The engine's operations in its `_reorg__` tables. */
 const OPERATION = { insert: 0, update: 1, delete: 2 };
@@ -76,8 +77,8 @@ export class AccountDeployment {
   }
 }
 
-/** The engine's checkpoint of the end of a block: timestamp, chain, block, transaction, type, event. */
-function checkpointOf(block: number): string {
-  const part = (value: number, digits: number): string => String(value).padStart(digits, "0");
-  return `${part(1_700_000_000 + block, 10)}${part(CHAIN, 16)}${part(block, 16)}${"9".repeat(33)}`;
+/** The engine's checkpoint of the end of a block. */
+function checkpointOf(blockNumber: number): string {
+  const timestamp = 1_700_000_000n + BigInt(blockNumber);
+  return endOfBlock({ timestamp, chainId: CHAIN, blockNumber });
 }

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { endOfBlock, positionOfLog } from "../../engine/checkpoint.ts";
 import * as tables from "../../ponder.schema.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { encodeMessage } from "../../src/outbox/encode-message.ts";
@@ -116,15 +117,15 @@ export function timeOf(block: number): bigint {
   return 1_700_000_000n + 12n * BigInt(block);
 }
 
-/** The engine's checkpoint of a log: timestamp, chain, block, transaction, type, event. */
-export function position(chainId: number, block: number, logIndex: number): string {
-  const part = (value: number | bigint, digits: number) => String(value).padStart(digits, "0");
-  return `${part(timeOf(block), 10)}${part(chainId, 16)}${part(block, 16)}${part(0, 16)}5${part(logIndex, 16)}`;
+/** The engine's position of a log. */
+export function position(chainId: number, blockNumber: number, logIndex: number): string {
+  const timestamp = timeOf(blockNumber);
+  return positionOfLog({ timestamp, chainId, blockNumber, transactionIndex: 0, logIndex });
 }
 
 /** The engine's checkpoint behind everything in a block. */
-function endOf(chainId: number, block: number): string {
-  return position(chainId, block, 0).slice(0, -33) + "9".repeat(33);
+function endOf(chainId: number, blockNumber: number): string {
+  return endOfBlock({ timestamp: timeOf(blockNumber), chainId, blockNumber });
 }
 
 function outboxRow(event: EscrowEvent): object {

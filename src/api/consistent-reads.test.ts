@@ -1,32 +1,34 @@
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
-import { type IndexedState, steadyReads } from "./steady-reads.ts";
+import { consistentReads, type IndexedState } from "./consistent-reads.ts";
 
 function at(
   block: number,
-  { isReady = true, isSettled = true, events = block } = {},
+  { isReady = true, isCaughtUp = true, events = block } = {},
 ): IndexedState {
-  const digits = (value: number, count: number): string => String(value).padStart(count, "0");
-  const checkpoint = `${digits(1_700_000_000 + block, 10)}${digits(1, 16)}${digits(block, 16)}${"9".repeat(33)}`;
-  return { isReady, isSettled, heads: [{ chainId: 1, checkpoint, events }] };
+  return {
+    isReady,
+    isCaughtUp,
+    heads: [{ chainId: 1, block, timestamp: 1_700_000_000 + block, events }],
+  };
 }
 
-const RESTARTED = { isSettled: false };
-const RESTARTING = { isSettled: false, isReady: false };
+const RESTARTED = { isCaughtUp: false };
+const RESTARTING = { isCaughtUp: false, isReady: false };
 
 /** An app whose engine is at the given state; `during` is called while an answer is made. */
 function app(options = { holdMs: 200, acceptAfterMs: 60_000 }) {
   const engine = { state: at(10), during: () => {} };
   const hono = new Hono();
-  hono.use(steadyReads(async () => engine.state, options));
+  hono.use(consistentReads(async () => engine.state, options));
   hono.get("/", (c) => {
     engine.during();
-    return c.text(String(engine.state.heads[0]?.checkpoint.slice(26, 42)));
+    return c.text(String(engine.state.heads[0]?.block));
   });
   return { engine, get: async () => hono.request("/") };
 }
 
-describe("steady reads", () => {
+describe("consistent reads", () => {
   test("say with every answer how far the index is", async () => {
     const response = await app().get();
     expect(response.headers.get("x-indexed-block")).toBe("1=10");
@@ -71,7 +73,7 @@ describe("steady reads", () => {
     expect((await get()).status).toBe(200);
   });
 
-  test("see through a checkpoint that stands still while the events are gone", async () => {
+  test("see through an indexed block that stands still while the events are gone", async () => {
     const { engine, get } = app();
     await get();
     engine.state = at(10, RESTARTED);
@@ -84,7 +86,7 @@ describe("steady reads", () => {
     expect((await get()).status).toBe(200);
   });
 
-  test("tell at once what a reorg leaves, fewer events and a lower head, under a settled engine", async () => {
+  test("tell at once what a reorg leaves, fewer events and a lower head, once the engine has caught up", async () => {
     const { engine, get } = app();
     await get();
     engine.state = at(9, { events: 7 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shareRead } from "./share-read.ts";
+import { singleFlight } from "./single-flight.ts";
 
 /** A read whose answers come when the test says so. */
 function heldRead() {
@@ -13,9 +13,9 @@ function heldRead() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("who asks while a read is under way gets one that began after they asked", async () => {
+test("who asks while a read is in flight gets one that began after they asked", async () => {
   const { started, read } = heldRead();
-  const shared = shareRead(read);
+  const shared = singleFlight(read);
   const first = shared();
   await turn();
   const [second, third] = [shared(), shared()];
@@ -31,14 +31,14 @@ test("who asks while a read is under way gets one that began after they asked", 
 
 test("who asks after the answer gets a new one", async () => {
   let count = 0;
-  const shared = shareRead(async () => ++count);
+  const shared = singleFlight(async () => ++count);
   expect(await shared()).toBe(1);
   expect(await shared()).toBe(2);
 });
 
 test("a read that fails does so for those who wait for it, and the next one is tried", async () => {
   const { started, read } = heldRead();
-  const shared = shareRead(read);
+  const shared = singleFlight(read);
   const first = shared();
   await turn();
   const second = shared();

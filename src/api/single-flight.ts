@@ -1,8 +1,8 @@
 /**
- * Makes one read do for everybody who waits for it. Who asks while a read is under way gets the
+ * One read at a time, for everybody who waits for it. Who asks while one is in flight gets the
  * next one, which begins after they asked: so nobody gets what was read before their question.
  */
-export function shareRead<T>(read: () => Promise<T>): () => Promise<T> {
+export function singleFlight<T>(read: () => Promise<T>): () => Promise<T> {
   let current: Promise<unknown> | null = null;
   let next: Promise<T> | null = null;
   return () => {

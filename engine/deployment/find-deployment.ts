@@ -1,24 +1,36 @@
-import { type RawBuilder, sql } from "kysely";
+import { sql } from "kysely";
 import { ConfigError } from "../../config/config-error.ts";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
-import { VIEWS_SCHEMA } from "../../engine/build-schema.ts";
-import { blockNumberOf } from "../../packages/relay/capture/is-due.ts";
+import { VIEWS_SCHEMA } from "../build-schema.ts";
+import { blockOf, wholeBlockOf } from "../checkpoint.ts";
+import { CHECKPOINT_TABLE, META_TABLE } from "../private-tables.ts";
+
+type CheckpointRow = {
+  chain_id: string;
+  chain_name: string;
+  latest: string;
+  finalized: string;
+  safe: string;
+};
 
 /** How far a deployment is on a chain. */
 export type DeployedChain = {
   chainId: number;
   name: string;
   /**
-   * Last block that was indexed wholly. After a crash the engine takes back what is not final and
+   * Last block that was indexed wholly. After a crash the engine reverts what is not final and
    * leaves its latest checkpoint where it was: until it is ready again, this is the last final one.
    */
   indexedBlock: number;
   /**
-   * Last of them that is final. After a crash the engine also takes back what is, when it came after
+   * Last of them that is final. After a crash the engine also reverts what is, when it came after
    * something that is not on another chain, and goes on behind its safe checkpoint: until it is ready
    * again, this is the block of that.
    */
   finalBlock: number;
+  /** The block of the engine's latest checkpoint, and its finalized checkpoint: what a relay goes by. */
+  latestBlock: number;
+  finalized: string;
 };
 
 /** The tables that are looked at. */
@@ -46,41 +58,31 @@ export async function findDeployment(
   const [meta] = await database.read(
     sql<{ build_id: string | null; is_ready: boolean }>`
       select value ->> 'build_id' as build_id, value ->> 'is_ready' = '1' as is_ready
-      from ${sql.id(own, "_ponder_meta")} where key = 'app'`,
+      from ${sql.id(own, META_TABLE)} where key = 'app'`,
   );
   const chains = await database.read(
-    sql<{ chain_id: string; chain_name: string; indexed: string; final: string; safe: string }>`
-      select chain_id, chain_name, ${wholeBlockOf(sql`latest_checkpoint`)} as indexed,
-             ${wholeBlockOf(sql`finalized_checkpoint`)} as final,
-             ${wholeBlockOf(sql`safe_checkpoint`)} as safe
-      from ${sql.id(own, "_ponder_checkpoint")} order by chain_id`,
+    sql<CheckpointRow>`
+      select chain_id, chain_name, latest_checkpoint as latest,
+             finalized_checkpoint as finalized, safe_checkpoint as safe
+      from ${sql.id(own, CHECKPOINT_TABLE)} order by chain_id`,
   );
   return {
     schema: own,
     buildId: meta?.build_id ?? "",
     chains: chains.map((row) => {
-      const indexed = Number(row.indexed);
-      const finalBlock = Math.min(
-        ...[indexed, Number(row.final), ...(meta?.is_ready ? [] : [Number(row.safe)])],
-      );
+      const indexed = wholeBlockOf(row.latest);
+      const bounds = [row.finalized, ...(meta?.is_ready ? [] : [row.safe])];
+      const finalBlock = Math.min(indexed, ...bounds.map(wholeBlockOf));
       return {
         chainId: Number(row.chain_id),
         name: row.chain_name,
         indexedBlock: meta?.is_ready ? indexed : finalBlock,
         finalBlock,
+        latestBlock: blockOf(row.latest),
+        finalized: row.finalized,
       };
     }),
   };
-}
-
-/**
- * SQL for the last block that a checkpoint has wholly behind it. All but the first are of a block's
- * end, 33 nines: batches of a backfill end with a block (`engine-backfill.test.ts`), and live each
- * block is a transaction. The first is the beginning of the chain's start block.
- */
-function wholeBlockOf(checkpoint: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`greatest(0, ${blockNumberOf(checkpoint)}
-    - case when right(${checkpoint}, 33) = repeat('9', 33) then 0 else 1 end)`;
 }
 
 /** The schema of the table `event` that a schema holds itself or as a view; null without one. */
@@ -109,7 +111,7 @@ async function noDeployment(database: FrozenDatabase, schema: string): Promise<C
     sql<{ schema: string }>`
       select n.nspname as schema
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relname = '_ponder_meta' and c.relkind = 'r' order by 1`,
+      where c.relname = ${META_TABLE} and c.relkind = 'r' order by 1`,
   );
   const there = rows.map((row) => row.schema).join(", ");
   if (schema !== VIEWS_SCHEMA)
