@@ -2,7 +2,7 @@ import { type ChildProcess, type ForkOptions, fork, spawn } from "node:child_pro
 import { once } from "node:events";
 import { atEnd } from "./at-end.ts";
 
-/** A process that the benchmark started and that never outlives it. */
+/** A process that the benchmark started and that never survives it. */
 export type Child = {
   pid: number;
   process: ChildProcess;

@@ -12,7 +12,7 @@ import { type IndexerSample, runIndexer } from "./run-indexer.ts";
 const USUAL_EVENTS = 60_000;
 const EVENTS_PER_BLOCK = 100;
 
-/** How fast a deployment is built anew when every RPC answer is in the cache. */
+/** How fast a deployment is built again when every RPC answer is in the cache. */
 export const replayBenchmark = defineBenchmark({
   title: "a new deployment from block zero out of the RPC cache, until it can be read",
   needsContenders: true,

@@ -8,7 +8,7 @@ import { EventSource } from "./event-source.ts";
 
 /*
  * A simulated chain in a process of its own: mines blocks with events at a rate when it is told to,
- * notes when each was mined and when the engine was first told of it, and forks.
+ * notes when each was mined and when the engine first heard of it, and forks.
  */
 
 const CHAIN_ID = 41_301;

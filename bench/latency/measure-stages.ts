@@ -4,7 +4,7 @@ import type { Arrival, Stack } from "./start-stack.ts";
 
 /** Where the time of one event went, in milliseconds; each stage begins where the one before ended. */
 export type Stages = {
-  /** Block mined → the engine is told of it. */
+  /** Block mined → the engine has heard of it. */
   seen: number;
   /** → the engine's commit of the event. */
   committed: number;

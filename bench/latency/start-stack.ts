@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 100;
 /** A message as the subscriber got it. Times are Unix milliseconds. */
 export type Arrival = {
   eventId: string;
-  /** The event that it takes back. */
+  /** The event that it retracts. */
   retracts: string | null;
   /** When Pub/Sub accepted it, by its own clock, which is the same here. */
   publishedAtMs: number;
