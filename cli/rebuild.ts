@@ -4,7 +4,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { differenceInWords } from "../proof/verify/compare-projection.ts";
-import { PROJECTION_NAMES } from "../proof/verify/projections.ts";
+import { READ_MODEL_NAMES } from "../proof/verify/read-model-fold.ts";
 import { type Rebuild, rebuildProjections } from "../proof/verify/rebuild-projections.ts";
 import { parseLimit } from "../proof/verify/verify-options.ts";
 
@@ -19,7 +19,7 @@ Folds projections straight from the event store into shadow tables and compares 
 models, as of one moment. Exit code 0 when they are equal, 1 when not. Needs DATABASE_URL; npm start
 prints that of its embedded PostgreSQL, which is there while it runs.
 
-  --projection  all (default), ${PROJECTION_NAMES.join(", ")}
+  --projection  all (default), ${READ_MODEL_NAMES.join(", ")}
   --schema      a deployment's schema (default: the one that the views point at)
   --limit       differing rows to show of each projection (default 50)
   --keep        leaves the folded tables in schema rebuild, in place of what is there

@@ -5,10 +5,9 @@ import { writeEngineState } from "../../engine/deployment/write-engine-state.ts"
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { toStoredEvent } from "../../src/events/event-row.ts";
 import { newestVersion, UnreadableEvent, upcast } from "../../src/events/upcast.ts";
-import { encodeMessage } from "../../src/outbox/encode-message.ts";
+import { outboxRow } from "../../src/outbox/outbox-row.ts";
 import { checkEvent } from "../verify/check-event.ts";
-import { PROJECTION_NAMES } from "../verify/projections.ts";
-import { ReadModelFold } from "../verify/read-model-fold.ts";
+import { READ_MODEL_NAMES, ReadModelFold } from "../verify/read-model-fold.ts";
 import { TEMPORARY_SCHEMA } from "../verify/shadow-schema.ts";
 import type { ExportedEvent, ExportHeader, ExportTrailer } from "./export-format.ts";
 import { ExportReader, type NumberedEvent } from "./read-export.ts";
@@ -46,7 +45,7 @@ export async function importEvents(options: ImportOptions): Promise<Import> {
     const fold = await ReadModelFold.create(
       database,
       schema,
-      PROJECTION_NAMES,
+      READ_MODEL_NAMES,
       TEMPORARY_SCHEMA,
       (event, projection, error) => {
         throw reader.problem(
@@ -167,16 +166,16 @@ async function insert(
   const messages = events
     .filter(({ type, schemaVersion }) => schemaVersion === newestVersion(type))
     .map((each) => {
-      const { orderingKey, body, attributes } = encodeMessage(each);
+      const row = outboxRow(each);
       return {
-        chain_id: each.chainId,
-        position: each.position,
-        event_id: each.id,
-        block_number: each.blockNumber,
-        block_hash: each.blockHash,
-        ordering_key: orderingKey,
-        body,
-        attributes: JSON.stringify(attributes),
+        chain_id: row.chainId,
+        position: row.position,
+        event_id: row.eventId,
+        block_number: row.blockNumber,
+        block_hash: row.blockHash,
+        ordering_key: row.orderingKey,
+        body: row.body,
+        attributes: row.attributes,
       };
     });
   const outbox = sql.id(schema, "outbox");

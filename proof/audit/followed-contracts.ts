@@ -1,6 +1,7 @@
 import type { ChainDeployment } from "../../config/chain-deployment.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
-import { type ContractKind, knownTopics, type Revision } from "./known-events.ts";
+import type { Revision } from "../../src/events/event-catalogue.ts";
+import { type ContractKind, knownTopics } from "./known-events.ts";
 
 /** An escrow that a factory announced on the chain. */
 export type Child = { address: Hex; revision: Revision; announcedAt: number };

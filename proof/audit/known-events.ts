@@ -1,36 +1,25 @@
-import { type AbiEvent, decodeEventLog, toEventSelector } from "viem";
-import { escrowAAbi } from "../../abis/escrow-a.ts";
-import { escrowBAbi } from "../../abis/escrow-b.ts";
-import { escrowFactoryAAbi } from "../../abis/escrow-factory-a.ts";
-import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
+import { type AbiEvent, decodeEventLog, parseAbiItem } from "viem";
 import type { ChainLog } from "../../source/chain-log.ts";
-import type { EventType, Hex, Payloads } from "../../src/events/escrow-event.ts";
-import * as payloads from "../../src/events/payloads.ts";
+import type { Hex, Payloads } from "../../src/events/escrow-event.ts";
+import {
+  EVENT_CATALOGUE,
+  EVENT_TYPES,
+  type EventType,
+  REVISIONS,
+  type Revision,
+} from "../../src/events/event-catalogue.ts";
+import { payloadOf } from "../../src/events/payload-of.ts";
 
-export type Revision = "A" | "B";
-export type ContractKind = "factory" | "escrow";
+export type ContractKind = (typeof EVENT_CATALOGUE)[EventType]["emitter"];
 
 /** A log in the event store's words. */
-export type DecodedLog = {
-  [T in EventType]: { type: T; payload: Payloads[T]; escrow: Hex };
-}[EventType];
+export type DecodedLog = { [T in EventType]: { type: T; payload: Payloads[T] } }[EventType];
 
-const ABIS = {
-  factory: { A: escrowFactoryAAbi, B: escrowFactoryBAbi },
-  escrow: { A: escrowAAbi, B: escrowBAbi },
-};
+const KINDS = ["factory", "escrow"] as const;
 
-/** The payload of each event, made by the functions that the indexer makes it with. */
-const PAYLOAD_OF: { [T in EventType]: (args: never) => Payloads[T] } = {
-  EscrowCreated: payloads.escrowCreated,
-  EscrowDeployed: payloads.escrowDeployed,
-  Approved: payloads.approved,
-  EscrowReleased: payloads.escrowReleased,
-  EscrowRefunded: payloads.escrowRefunded,
-  ArbiterChanged: payloads.arbiterChanged,
-};
+type KnownEvent = { type: EventType; abi: AbiEvent };
 
-const EVENTS: Record<ContractKind, Record<Revision, Map<Hex, AbiEvent>>> = {
+const EVENTS: Record<ContractKind, Record<Revision, Map<Hex, KnownEvent>>> = {
   factory: { A: eventsOf("factory", "A"), B: eventsOf("factory", "B") },
   escrow: { A: eventsOf("escrow", "A"), B: eventsOf("escrow", "B") },
 };
@@ -40,20 +29,20 @@ export function knownTopics(kind: ContractKind, revisions: Iterable<Revision>): 
   return [...new Set([...revisions].flatMap((revision) => [...EVENTS[kind][revision].keys()]))];
 }
 
-/** The event that a first topic names, in words; null when no ABI of ours has it. */
+/** The event that a first topic names, in words; null when the catalogue has none. */
 export function nameOfTopic(topic: string | undefined): string | null {
-  for (const kind of ["factory", "escrow"] as const)
-    for (const revision of ["A", "B"] as const) {
+  for (const kind of KINDS)
+    for (const revision of REVISIONS) {
       const event = EVENTS[kind][revision].get(topic as Hex);
-      if (event) return `${event.name} of the ${kind} in revision ${revision}`;
+      if (event) return `${event.type} of the ${kind} in revision ${revision}`;
     }
   return null;
 }
 
 /**
- * Decodes a log by the ABI of its emitter.
+ * Decodes a log by the signatures of its emitter.
  *
- * @returns null when that ABI has no such event
+ * @returns null when that contract has no such event
  * @throws when it has, but the log is not of its form
  */
 export function decodeLog(
@@ -64,18 +53,20 @@ export function decodeLog(
   const event = EVENTS[kind][revision].get(log.topics[0] as Hex);
   if (event === undefined) return null;
   const { args } = decodeEventLog({
-    abi: [event],
+    abi: [event.abi],
     data: log.data,
     topics: log.topics as [Hex, ...Hex[]],
     strict: true,
   });
-  const type = event.name as EventType;
-  const payload = PAYLOAD_OF[type](args as never);
-  const escrow = kind === "factory" ? (payload as Payloads["EscrowDeployed"]).escrow : log.address;
-  return { type, payload, escrow } as DecodedLog;
+  return { type: event.type, payload: payloadOf(event.type, args as never) } as DecodedLog;
 }
 
-function eventsOf(kind: ContractKind, revision: Revision): Map<Hex, AbiEvent> {
-  const events = ABIS[kind][revision].filter((item) => item.type === "event");
-  return new Map(events.map((event) => [toEventSelector(event), event]));
+function eventsOf(kind: ContractKind, revision: Revision): Map<Hex, KnownEvent> {
+  const types = EVENT_TYPES.filter((type) => EVENT_CATALOGUE[type].emitter === kind);
+  return new Map(
+    types.map((type) => {
+      const { signature, topic0 } = EVENT_CATALOGUE[type].revisions[revision];
+      return [topic0, { type, abi: parseAbiItem(signature as string) as AbiEvent }];
+    }),
+  );
 }

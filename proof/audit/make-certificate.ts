@@ -1,5 +1,4 @@
-import type { EventType } from "../../src/events/escrow-event.ts";
-import { newestVersion } from "../../src/events/upcast.ts";
+import { newestVersions } from "../../src/events/upcast.ts";
 import type { Outsiders } from "./audited-store.ts";
 import type { CertificateContent, CertifiedChain } from "./certificate.ts";
 import type { ChainProgress } from "./chain-progress.ts";
@@ -8,15 +7,6 @@ import type { AuditUnderWay } from "./resume-audit.ts";
 
 /** What the certificate says of an endpoint; of its URL the host alone. */
 export type CertifiedRpc = { host: string; client: string; independence: string };
-
-const EVENT_TYPES: EventType[] = [
-  "EscrowCreated",
-  "EscrowDeployed",
-  "Approved",
-  "EscrowReleased",
-  "EscrowRefunded",
-  "ArbiterChanged",
-];
 
 /**
  * Writes up an audit.
@@ -53,7 +43,7 @@ export function makeCertificate(
     resumed,
     thorough: job.request.thorough,
     schema: job.request.schema,
-    payloadVersions: Object.fromEntries(EVENT_TYPES.map((type) => [type, newestVersion(type)])),
+    payloadVersions: newestVersions(),
     chains: certified,
     outsiders: { count: more.outsiders.total, first: more.outsiders.first },
   };

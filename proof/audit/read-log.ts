@@ -39,10 +39,10 @@ export function readLog(
       block: { number: BigInt(log.blockNumber), hash: log.blockHash, timestamp },
       transaction: { hash: log.transactionHash },
     };
-    const { type, payload, escrow } = decoded;
+    const { type, payload } = decoded;
     return {
       is: "event",
-      event: toEscrowEvent(type, revision, chainId, source, escrow, payload),
+      event: toEscrowEvent(type, revision, chainId, source, payload),
     };
   }
   return { is: "unknown", signature: unknownSignature(role, log) };
@@ -55,7 +55,7 @@ export function noteAnnouncement(contracts: FollowedContracts, log: ChainLog): v
   for (const revision of role.revisions) {
     const decoded = tryDecoding(role, revision, log);
     if (decoded === null || decoded instanceof Error || decoded.type !== "EscrowDeployed") continue;
-    contracts.announce({ address: decoded.escrow, revision, announcedAt: log.blockNumber });
+    contracts.announce({ address: decoded.payload.escrow, revision, announcedAt: log.blockNumber });
   }
 }
 

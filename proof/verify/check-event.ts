@@ -1,4 +1,5 @@
 import { isPositionOfLog, parseCheckpoint } from "../../engine/checkpoint.ts";
+import { EVENT_CATALOGUE, isEventType } from "../../src/events/event-catalogue.ts";
 import { eventId } from "../../src/events/event-id.ts";
 import type { EventRow } from "../../src/events/event-row.ts";
 
@@ -48,15 +49,12 @@ function checkPosition(row: EventRow): EventProblem[] {
 
 /** The factory's event names its escrow; every other one is the escrow's own. */
 function checkEmitter(row: EventRow): EventProblem[] {
-  const named =
-    row.type === "EscrowDeployed"
-      ? (row.payload as { escrow?: unknown } | null)?.escrow
-      : row.emitter;
+  const isOfFactory = isEventType(row.type) && EVENT_CATALOGUE[row.type].emitter === "factory";
+  const named = isOfFactory ? (row.payload as { escrow?: unknown } | null)?.escrow : row.emitter;
   if (named === row.stream) return [];
-  const detail =
-    row.type === "EscrowDeployed"
-      ? `its payload is about ${named}, its stream is ${row.stream}`
-      : `it was emitted by ${row.emitter}, its stream is ${row.stream}`;
+  const detail = isOfFactory
+    ? `its payload is about ${named}, its stream is ${row.stream}`
+    : `it was emitted by ${row.emitter}, its stream is ${row.stream}`;
   return [{ check: "event-emitter", detail }];
 }
 

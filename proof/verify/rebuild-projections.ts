@@ -5,8 +5,8 @@ import { type Comparison, compareProjection } from "./compare-projection.ts";
 import { PAGE_ROWS } from "./event-pages.ts";
 import { Findings } from "./findings.ts";
 import { foldEventStore } from "./fold-event-store.ts";
-import { PROJECTION_NAMES } from "./projections.ts";
-import { ReadModelFold } from "./read-model-fold.ts";
+import { READ_MODEL_NAMES, ReadModelFold } from "./read-model-fold.ts";
+
 import { KEPT_SCHEMA, TEMPORARY_SCHEMA, takeKeptSchema } from "./shadow-schema.ts";
 
 export type RebuildOptions = {
@@ -42,11 +42,11 @@ export type Rebuild = {
  */
 export async function rebuildProjections(options: RebuildOptions): Promise<Rebuild> {
   const { projection, limit, keep, pageRows = PAGE_ROWS } = options;
-  if (projection !== "all" && !PROJECTION_NAMES.includes(projection))
+  if (projection !== "all" && !READ_MODEL_NAMES.includes(projection))
     throw new ConfigError([
       {
         where: "--projection",
-        what: `"${projection}" is none of all, ${PROJECTION_NAMES.join(", ")}`,
+        what: `"${projection}" is none of all, ${READ_MODEL_NAMES.join(", ")}`,
       },
     ]);
   const database = await FrozenDatabase.open(options.databaseUrl);
@@ -54,7 +54,7 @@ export async function rebuildProjections(options: RebuildOptions): Promise<Rebui
   try {
     const deployment = await findDeployment(database, options.schema);
     const place = keep ? await takeKeptSchema(database) : TEMPORARY_SCHEMA;
-    const chosen = projection === "all" ? PROJECTION_NAMES : [projection];
+    const chosen = projection === "all" ? READ_MODEL_NAMES : [projection];
     const findings = new Findings(limit);
     const fold = await ReadModelFold.create(
       database,

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { ConfigError } from "../../config/config-error.ts";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
-import type { Row } from "./projections.ts";
+import type { Row, WrittenTable } from "../../src/projections/written-table.ts";
 
 type Column = { name: string; type: string; property: string };
 
@@ -39,15 +39,13 @@ export class ShadowTable {
    * Makes an empty one.
    *
    * @param schema of the read model
-   * @param keyProperties the primary key, under the names of the schema file
    * @param place schema of the new table
    * @throws ConfigError when the deployment has no such read model
    */
   static async create(
     database: FrozenDatabase,
     schema: string,
-    table: string,
-    keyProperties: readonly string[],
+    { table, key: keyProperties }: WrittenTable,
     place: string,
   ): Promise<ShadowTable> {
     const columns = await database.read(

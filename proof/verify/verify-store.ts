@@ -11,8 +11,8 @@ import { EventStoreCheck } from "./event-store-check.ts";
 import type { Findings } from "./findings.ts";
 import { foldEventStore } from "./fold-event-store.ts";
 import { type JournalPublication, readJournalPublications } from "./journal-publications.ts";
-import { PROJECTION_NAMES } from "./projections.ts";
-import { ReadModelFold } from "./read-model-fold.ts";
+import { READ_MODEL_NAMES, ReadModelFold } from "./read-model-fold.ts";
+
 import { TEMPORARY_SCHEMA } from "./shadow-schema.ts";
 import { EventStoreHash, hashShadow, type StateHash } from "./state-hash.ts";
 
@@ -102,7 +102,7 @@ async function verifyFold(
   const fold = await ReadModelFold.create(
     database,
     deployment.schema,
-    PROJECTION_NAMES,
+    READ_MODEL_NAMES,
     TEMPORARY_SCHEMA,
     (event, table, error) =>
       findings.add("event-unfoldable", event.id, `${table}: ${error.message}`),

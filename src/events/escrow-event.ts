@@ -1,35 +1,29 @@
+import type { EVENT_CATALOGUE, EventType, FieldType, Revision } from "./event-catalogue.ts";
+
 /** A 20-byte address, a 32-byte hash: lower-case hex. */
 export type Hex = `0x${string}`;
 
+type ValueOf<Type> = Type extends "address" | "address?"
+  ? Hex
+  : Type extends "uint8" | "uint8?"
+    ? number
+    : string;
+
+type Optional<Fields> = {
+  [Name in keyof Fields]: Fields[Name] extends `${string}?` ? Name : never;
+}[keyof Fields];
+
+type PayloadOf<Fields extends Readonly<Record<string, FieldType>>> = {
+  -readonly [Name in Exclude<keyof Fields, Optional<Fields>>]: ValueOf<Fields[Name]>;
+} & { -readonly [Name in Optional<Fields>]?: ValueOf<Fields[Name]> };
+
 /**
  * What each event says, in the contract's own words. Every uint256 is a decimal string, so that
- * a payload is plain JSON. `arbiter` in `EscrowCreated` and `EscrowDeployed` is revision B's.
+ * a payload is plain JSON.
  */
 export type Payloads = {
-  EscrowCreated: {
-    payer: Hex;
-    payee: Hex;
-    arbiter?: Hex;
-    amount: string;
-    release_time: string;
-    approvals_required: number;
-  };
-  EscrowDeployed: {
-    escrow: Hex;
-    payer: Hex;
-    payee: Hex;
-    arbiter?: Hex;
-    amount: string;
-    release_delay: string;
-    approvals_required: number;
-  };
-  Approved: { approver: Hex };
-  EscrowReleased: { payee: Hex; amount: string; timestamp: string };
-  EscrowRefunded: { payer: Hex; amount: string; timestamp: string };
-  ArbiterChanged: { old_arbiter: Hex; new_arbiter: Hex };
+  [T in EventType]: PayloadOf<(typeof EVENT_CATALOGUE)[T]["fields"]>;
 };
-
-export type EventType = keyof Payloads;
 
 /** Where on which chain it was logged. Times are Unix seconds. */
 type EventOrigin = {
@@ -41,7 +35,7 @@ type EventOrigin = {
   /** The escrow that the event is about. */
   stream: Hex;
   schemaVersion: number;
-  revision: "A" | "B";
+  revision: Revision;
   /** The contract that logged it: the escrow itself, or its factory. */
   emitter: Hex;
   blockNumber: number;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { lower, toEscrowEvent } from "./to-escrow-event.ts";
+import { lower } from "./lower.ts";
+import { toEscrowEvent } from "./to-escrow-event.ts";
 
 const ESCROW = "0xAAAAAAAAaaaaaaaaAAAAAAAAaaaaaaaaAAAAAAAA";
 const FACTORY = "0xBBBBBBBBbbbbbbbbBBBBBBBBbbbbbbbbBBBBBBBB";
@@ -14,7 +15,7 @@ const logged = (address: `0x${string}`) => ({
 
 test("an event keeps where and when it was logged, with every hex value in lower case", () => {
   const payload = { approver: APPROVER } as const;
-  expect(toEscrowEvent("Approved", "A", 11155111, logged(ESCROW), ESCROW, payload)).toEqual({
+  expect(toEscrowEvent("Approved", "A", 11155111, logged(ESCROW), payload)).toEqual({
     chainId: 11155111,
     id: `11155111-0x${"ab".repeat(32)}-3`,
     position: "checkpoint",
@@ -33,7 +34,14 @@ test("an event keeps where and when it was logged, with every hex value in lower
 });
 
 test("what a factory logs belongs to the stream of the escrow that it names", () => {
-  const payload = { approver: APPROVER } as const;
-  const event = toEscrowEvent("Approved", "B", 1, logged(FACTORY), ESCROW, payload);
+  const payload = {
+    escrow: lower(ESCROW),
+    payer: APPROVER,
+    payee: APPROVER,
+    amount: "1",
+    release_delay: "0",
+    approvals_required: 1,
+  } as const;
+  const event = toEscrowEvent("EscrowDeployed", "B", 1, logged(FACTORY), payload);
   expect(event).toMatchObject({ stream: lower(ESCROW), emitter: lower(FACTORY), revision: "B" });
 });

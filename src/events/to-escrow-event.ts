@@ -1,6 +1,8 @@
-import type { EscrowEvent, EventType, Hex, Payloads } from "./escrow-event.ts";
+import type { EscrowEvent, Hex, Payloads } from "./escrow-event.ts";
+import { EVENT_CATALOGUE, type EventType, type Revision } from "./event-catalogue.ts";
 import { eventId } from "./event-id.ts";
-import { writtenVersion } from "./schema-version.ts";
+import { lower } from "./lower.ts";
+import { streamOf } from "./stream-of.ts";
 
 /** What the engine hands to a handler, as far as an event is made of it. */
 export type EngineEvent = {
@@ -10,29 +12,24 @@ export type EngineEvent = {
   transaction: { hash: Hex };
 };
 
-/**
- * Makes the event store's form of a decoded log.
- *
- * @param escrow the stream: the escrow the event is about, also when the factory logged it
- * @param payload the event's own fields
- */
+/** Makes the event store's form of a log. */
 export function toEscrowEvent<T extends EventType>(
   type: T,
-  revision: "A" | "B",
+  revision: Revision,
   chainId: number,
   source: EngineEvent,
-  escrow: Hex,
   payload: Payloads[T],
 ): EscrowEvent {
+  const emitter = lower(source.log.address);
   return {
     chainId,
     id: eventId(chainId, source.block.hash, source.log.logIndex),
     position: source.id,
-    stream: lower(escrow),
+    stream: streamOf(type, emitter, payload),
     type,
-    schemaVersion: writtenVersion(type, revision),
+    schemaVersion: EVENT_CATALOGUE[type].revisions[revision].schemaVersion,
     revision,
-    emitter: lower(source.log.address),
+    emitter,
     blockNumber: Number(source.block.number),
     blockHash: lower(source.block.hash),
     blockTimestamp: source.block.timestamp,
@@ -41,9 +38,4 @@ export function toEscrowEvent<T extends EventType>(
     payload,
     // The compiler does not see that type and payload belong together; the signature does.
   } as EscrowEvent;
-}
-
-/** The one spelling of an address here. ABI decoding gives the checksummed one. */
-export function lower(hex: Hex): Hex {
-  return hex.toLowerCase() as Hex;
 }

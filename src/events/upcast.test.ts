@@ -7,9 +7,9 @@ import {
   readGoldenFiles,
 } from "../../test/support/golden-events.ts";
 import { encodeMessage } from "../outbox/encode-message.ts";
-import type { EscrowEvent, EventType } from "./escrow-event.ts";
+import type { EscrowEvent } from "./escrow-event.ts";
+import { EVENT_CATALOGUE, EVENT_TYPES, type EventType, REVISIONS } from "./event-catalogue.ts";
 import { toStoredEvent } from "./event-row.ts";
-import { writtenVersion } from "./schema-version.ts";
 import {
   newestVersion,
   type StoredEvent,
@@ -18,15 +18,8 @@ import {
   upcast,
 } from "./upcast.ts";
 
-const TYPES: EventType[] = [
-  "EscrowCreated",
-  "EscrowDeployed",
-  "Approved",
-  "EscrowReleased",
-  "EscrowRefunded",
-  "ArbiterChanged",
-];
-const REVISIONS = ["A", "B"] as const;
+const writtenVersion = (type: EventType, revision: "A" | "B"): number =>
+  EVENT_CATALOGUE[type].revisions[revision].schemaVersion;
 
 const files = readGoldenFiles();
 const goldenEvents = files.flatMap(({ events }) => events);
@@ -46,12 +39,12 @@ describe("The golden fixtures", () => {
         described(row.type as EventType, row.revision, row.schema_version),
       ),
     );
-    const written = TYPES.flatMap((type) =>
+    const written = EVENT_TYPES.flatMap((type) =>
       REVISIONS.map((revision) => described(type, revision, writtenVersion(type, revision))),
     );
     const missing = written.filter((each) => !held.has(each));
     expect(missing, "a version was raised: add a fixture of it to test/golden").toEqual([]);
-    const versions = TYPES.flatMap((type) =>
+    const versions = EVENT_TYPES.flatMap((type) =>
       Array.from({ length: newestVersion(type) }, (_, at) => `${type} in version ${at + 1}`),
     );
     const inAny = new Set(
@@ -94,7 +87,6 @@ describe("upcast", () => {
     // As if today's Approved were version 3: version 1 called the approver `by` and spelled it with
     // a checksum, version 2 only had the other spelling.
     const upcasters: Upcasters = {
-      ...noUpcasters(),
       Approved: [
         ({ by, ...rest }) => ({ ...rest, approver: by }),
         ({ approver, ...rest }) => ({ ...rest, approver: String(approver).toLowerCase() }),
@@ -115,7 +107,6 @@ describe("upcast", () => {
     const row = anApproval();
     const before = structuredClone(row);
     const upcasters: Upcasters = {
-      ...noUpcasters(),
       Approved: [(payload, { emitter }) => ({ ...payload, approver: emitter })],
     };
     expect(upcast(row, upcasters).payload).toEqual({ approver: row.emitter });
@@ -138,7 +129,7 @@ describe("upcast", () => {
     expect(reading).toThrow(
       `event ${row.id} (chain ${row.chainId}, block ${row.blockNumber}, log index ${row.logIndex})`,
     );
-    expect(reading).toThrow(/read it with the build|index it anew/);
+    expect(reading).toThrow(/read it with the build|index it again/);
   });
 
   test.each([
@@ -155,10 +146,6 @@ describe("upcast", () => {
     expect(() => upcast({ ...row, payload })).toThrow(problem);
   });
 });
-
-function noUpcasters(): Upcasters {
-  return Object.fromEntries(TYPES.map((type) => [type, []])) as unknown as Upcasters;
-}
 
 function asText(state: object | null): Record<string, unknown> {
   return Object.fromEntries(

@@ -1,6 +1,7 @@
 import type { event } from "../../ponder.schema.ts";
-import type { EscrowEvent, EventType } from "./escrow-event.ts";
-import { isEventType, payloadProblem } from "./payload-shape.ts";
+import type { EscrowEvent } from "./escrow-event.ts";
+import { EVENT_TYPES, type EventType, isEventType, REVISIONS } from "./event-catalogue.ts";
+import { payloadProblem } from "./payload-problem.ts";
 
 /** A row of the event store, of any version that was ever written. */
 export type StoredEvent = typeof event.$inferSelect;
@@ -10,17 +11,13 @@ type StoredPayload = Record<string, unknown>;
 /** Lifts a payload by one version. Pure; the row is for what the payload alone does not say. */
 type Upcaster = (payload: StoredPayload, row: StoredEvent) => StoredPayload;
 
-/** For each event the way from version 1 up: the first lifts version 1 to 2, and so on. */
-export type Upcasters = Record<EventType, readonly Upcaster[]>;
+/**
+ * For each event the way from version 1 up: the first lifts version 1 to 2, and so on. An event that
+ * is not named here has version 1 only.
+ */
+export type Upcasters = { [T in EventType]?: readonly Upcaster[] };
 
-const UPCASTERS: Upcasters = {
-  EscrowCreated: [],
-  EscrowDeployed: [],
-  Approved: [],
-  EscrowReleased: [],
-  EscrowRefunded: [],
-  ArbiterChanged: [],
-};
+const UPCASTERS: Upcasters = {};
 
 /** A stored event that this build cannot read; the message says which, why, and what to do. */
 export class UnreadableEvent extends Error {
@@ -37,13 +34,12 @@ export class UnreadableEvent extends Error {
 
 /** The newest version of an event's payload that this build knows: what folds are written for. */
 export function newestVersion(type: EventType, upcasters: Upcasters = UPCASTERS): number {
-  return upcasters[type].length + 1;
+  return (upcasters[type]?.length ?? 0) + 1;
 }
 
 /** The newest version of every event's payload, by its name. */
 export function newestVersions(): Record<string, number> {
-  const types = Object.keys(UPCASTERS) as EventType[];
-  return Object.fromEntries(types.map((type) => [type, newestVersion(type)]));
+  return Object.fromEntries(EVENT_TYPES.map((type) => [type, newestVersion(type)]));
 }
 
 /**
@@ -69,19 +65,19 @@ export function upcast(row: StoredEvent, upcasters: Upcasters = UPCASTERS): Escr
       row,
       `is of schema version ${schemaVersion} of ${type}, and this build knows 1 to ${newest}: read it with the build that wrote it, or a newer one`,
     );
-  if (revision !== "A" && revision !== "B")
+  if (REVISIONS.every((known) => known !== revision))
     throw new UnreadableEvent(
       row,
-      `is of contract revision "${revision}", and this build knows A and B: read it with the build that wrote it, or a newer one`,
+      `is of contract revision "${revision}", and this build knows ${REVISIONS.join(" and ")}: read it with the build that wrote it, or a newer one`,
     );
-  const payload = upcasters[type]
+  const payload = (upcasters[type] ?? [])
     .slice(schemaVersion - 1)
     .reduce((lifted, lift) => lift(lifted, row), row.payload as StoredPayload);
   const problem = payloadProblem(type, payload);
   if (problem !== null)
     throw new UnreadableEvent(
       row,
-      `cannot be folded: ${problem}. The row was changed after it was written; index it anew from the chain`,
+      `cannot be folded: ${problem}. The row was changed after it was written; index it again from the chain`,
     );
   // The checks above are what the compiler cannot see.
   return { ...written, payload } as EscrowEvent;

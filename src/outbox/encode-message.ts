@@ -1,5 +1,5 @@
 import type { EscrowEvent } from "../events/escrow-event.ts";
-import { payloadFields } from "./payload-fields.ts";
+import { fieldsOf } from "../events/event-catalogue.ts";
 
 /** What the relay needs to publish an event, whatever the publication. */
 export type OutboxMessage = {
@@ -49,10 +49,13 @@ export function encodeMessage(event: EscrowEvent): OutboxMessage {
   };
 }
 
-/** The payload with its keys in the message's order; what it does not hold stays absent. */
+/**
+ * The payload with its keys in the message's order; what it does not hold stays absent. A payload
+ * that was read back from the event store has lost the order: jsonb sorts its keys.
+ */
 function inOrder({ type, payload }: EscrowEvent): Record<string, unknown> {
   const values: Record<string, unknown> = payload;
   const ordered: Record<string, unknown> = {};
-  for (const field of payloadFields(type)) ordered[field] = values[field];
+  for (const [field] of fieldsOf(type)) ordered[field] = values[field];
   return ordered;
 }

@@ -46,6 +46,6 @@ test("a chain's totals count events, escrows, approvals, ends, money and anomali
 
 test("each chain has totals of its own", () => {
   const { stats } = projectEvents([created(), created({ amount: 7n }, { chainId: 10 })]);
-  expect(stats.get(11155111)).toMatchObject({ escrows: 1, openAmount: ONE_ETHER });
-  expect(stats.get(10)).toMatchObject({ escrows: 1, openAmount: 7n });
+  expect(stats.get("11155111")).toMatchObject({ escrows: 1, openAmount: ONE_ETHER });
+  expect(stats.get("10")).toMatchObject({ escrows: 1, openAmount: 7n });
 });

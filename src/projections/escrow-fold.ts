@@ -1,7 +1,7 @@
 import { type StoredEvent, UnreadableEvent, upcast } from "../events/upcast.ts";
 import { type ApprovalRow, approvalOf } from "./approval.ts";
-import { type EscrowState, evolveEscrow } from "./escrow.ts";
-import type { Transition } from "./transition.ts";
+import type { EscrowState } from "./escrow.ts";
+import { type Transition, transitionOf } from "./transition.ts";
 
 /**
  * The history of one escrow, folded row by row out of the event store: the same folds as the
@@ -25,14 +25,12 @@ export class EscrowFold {
     if (row.streamVersion !== expected)
       throw new UnreadableEvent(
         row,
-        `is number ${row.streamVersion} of the stream ${row.stream} where number ${expected} has to be: the event store is not complete; index it anew from the chain`,
+        `is number ${row.streamVersion} of the stream ${row.stream} where number ${expected} has to be: the event store is not complete; index it again from the chain`,
       );
-    const event = upcast(row);
-    const { after, anomaly } = evolveEscrow(before, event);
-    const transition: Transition = { event, before, after, anomaly };
+    const transition = transitionOf(before, upcast(row));
     const approval = approvalOf(transition);
     if (approval) this.approvals.push(approval);
-    this.state = after;
+    this.state = transition.after;
     return transition;
   }
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { arbitraryHistory } from "../../test/support/arbitrary-history.ts";
-import { projectEvents, type ReadModels } from "../../test/support/project-events.ts";
+import { type ProjectedTables, projectEvents } from "../../test/support/project-events.ts";
 import { type EscrowState, hasEnded } from "./escrow.ts";
 import type { PartyRow } from "./party.ts";
 import { known } from "./transition.ts";
@@ -10,7 +10,7 @@ import { known } from "./transition.ts";
 
 const ROLES = ["payer", "payee", "arbiter"] as const;
 
-function forEveryHistory(holds: (models: ReadModels) => void): void {
+function forEveryHistory(holds: (models: ProjectedTables) => void): void {
   fc.assert(
     fc.property(arbitraryHistory, (events) => holds(projectEvents(events))),
     { numRuns: 500 },

@@ -1,5 +1,5 @@
 import type { EscrowEvent } from "../events/escrow-event.ts";
-import { type EscrowState, hasEnded } from "./escrow.ts";
+import { type EscrowState, evolveEscrow, hasEnded } from "./escrow.ts";
 
 /**
  * One event with the escrow before and after it. Every other read model is folded from these, so
@@ -11,6 +11,11 @@ export type Transition = {
   after: EscrowState;
   anomaly: string | null;
 };
+
+/** Folds an event into its escrow; null before the escrow's first event. */
+export function transitionOf(before: EscrowState | null, event: EscrowEvent): Transition {
+  return { event, before, ...evolveEscrow(before, event) };
+}
 
 /** An escrow whose terms are known: its parties and its amount. */
 export type KnownEscrow = EscrowState & {

@@ -1,6 +1,7 @@
 import { keccak256, toHex } from "viem";
 import type { FindingKind } from "../../proof/audit/finding.ts";
-import type { EscrowEvent, EventType, Hex } from "../../src/events/escrow-event.ts";
+import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
+import type { EventType } from "../../src/events/event-catalogue.ts";
 import { FACTORIES } from "../forks/deal.ts";
 import type { SimulatedChain } from "../forks/simulated-chain.ts";
 import type { TransactionLog } from "../forks/transaction.ts";

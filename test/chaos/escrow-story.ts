@@ -1,6 +1,7 @@
 import { positionOfLog } from "../../engine/checkpoint.ts";
 import type { SeededRandom } from "../../local/chain/seeded-random.ts";
-import type { EscrowEvent, EventType, Hex, Payloads } from "../../src/events/escrow-event.ts";
+import type { EscrowEvent, Hex, Payloads } from "../../src/events/escrow-event.ts";
+import type { EventType } from "../../src/events/event-catalogue.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
 
 type OpenEscrow = { address: Hex; payer: Hex; payee: Hex; amount: string; stepsLeft: number };
@@ -32,12 +33,7 @@ export class EscrowStory {
     const number = ++this.#block;
     const hash = this.#random.bytes32();
     const events: EscrowEvent[] = [];
-    const log = <T extends EventType>(
-      type: T,
-      emitter: Hex,
-      escrow: Hex,
-      payload: Payloads[T],
-    ): void => {
+    const log = <T extends EventType>(type: T, emitter: Hex, payload: Payloads[T]): void => {
       const logIndex = events.length;
       const source = {
         id: position(number, logIndex),
@@ -45,7 +41,7 @@ export class EscrowStory {
         block: { number: BigInt(number), hash, timestamp: BigInt(timeOf(number)) },
         transaction: { hash: this.#random.bytes32() },
       };
-      events.push(toEscrowEvent(type, "B", CHAIN_ID, source, escrow, payload));
+      events.push(toEscrowEvent(type, "B", CHAIN_ID, source, payload));
     };
     for (let happenings = this.#random.integer(1, 6); happenings > 0; happenings--)
       if (this.#open.length < OPEN_ESCROWS && this.#random.chance(0.5)) this.#create(log, number);
@@ -57,12 +53,12 @@ export class EscrowStory {
     const { payer, payee } = { payer: this.#address(), payee: this.#address() };
     const escrow = { address: this.#address(), payer, payee, amount: this.#amount() };
     const terms = { payer, payee, arbiter: this.#address(), amount: escrow.amount };
-    log("EscrowCreated", escrow.address, escrow.address, {
+    log("EscrowCreated", escrow.address, {
       ...terms,
       release_time: String(timeOf(number) + 3_600),
       approvals_required: 2,
     });
-    log("EscrowDeployed", FACTORY, escrow.address, {
+    log("EscrowDeployed", FACTORY, {
       escrow: escrow.address,
       ...terms,
       release_delay: "3600",
@@ -81,19 +77,17 @@ export class EscrowStory {
     const { address, payer, payee, amount } = escrow;
     escrow.stepsLeft -= 1;
     if (escrow.stepsLeft > 0) {
-      if (this.#random.chance(0.5))
-        log("Approved", address, address, { approver: this.#address() });
+      if (this.#random.chance(0.5)) log("Approved", address, { approver: this.#address() });
       else {
         const [old_arbiter, new_arbiter] = [this.#address(), this.#address()];
-        log("ArbiterChanged", address, address, { old_arbiter, new_arbiter });
+        log("ArbiterChanged", address, { old_arbiter, new_arbiter });
       }
       return;
     }
     this.#open.splice(at, 1);
     const timestamp = String(timeOf(number));
-    if (this.#random.chance(0.7))
-      log("EscrowReleased", address, address, { payee, amount, timestamp });
-    else log("EscrowRefunded", address, address, { payer, amount, timestamp });
+    if (this.#random.chance(0.7)) log("EscrowReleased", address, { payee, amount, timestamp });
+    else log("EscrowRefunded", address, { payer, amount, timestamp });
   }
 
   #address(): Hex {
@@ -105,7 +99,7 @@ export class EscrowStory {
   }
 }
 
-type Log = <T extends EventType>(type: T, emitter: Hex, escrow: Hex, payload: Payloads[T]) => void;
+type Log = <T extends EventType>(type: T, emitter: Hex, payload: Payloads[T]) => void;
 
 function timeOf(block: number): number {
   return GENESIS_TIME + block * SECONDS_PER_BLOCK;

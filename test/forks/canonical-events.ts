@@ -13,7 +13,7 @@ export function eventsOf(chainId: number, block: Block): EscrowEvent[] {
 /** The event that a log is; null for a stranger's. */
 export function eventOf(chainId: number, block: Block, log: BlockLog): EscrowEvent | null {
   if (log.fact === null) return null;
-  const { type, revision, escrow, payload } = log.fact;
+  const { type, revision, payload } = log.fact;
   const transaction = block.transactions[log.transactionIndex];
   if (transaction === undefined) throw new Error("a log without its transaction");
   const source = {
@@ -22,5 +22,5 @@ export function eventOf(chainId: number, block: Block, log: BlockLog): EscrowEve
     block: { number: BigInt(block.number), hash: block.hash, timestamp: BigInt(block.timestamp) },
     transaction: { hash: transaction.hash },
   };
-  return toEscrowEvent(type, revision, chainId, source, escrow, payload);
+  return toEscrowEvent(type, revision, chainId, source, payload);
 }

@@ -5,7 +5,7 @@ import { escrowFactoryAAbi } from "../../abis/escrow-factory-a.ts";
 import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
 import type { SeededRandom } from "../../local/chain/seeded-random.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
-import * as payloads from "../../src/events/payloads.ts";
+import { payloadOf } from "../../src/events/payload-of.ts";
 import type { LoggedFact, Transaction, TransactionLog } from "./transaction.ts";
 
 export const FACTORIES = {
@@ -90,8 +90,8 @@ export class Deal {
         releaseDelay: BigInt(releaseDelay),
       };
       return [
-        this.#log("EscrowCreated", created, payloads.escrowCreated(created)),
-        this.#log("EscrowDeployed", deployed, payloads.escrowDeployed(deployed)),
+        this.#log("EscrowCreated", created, payloadOf("EscrowCreated", created)),
+        this.#log("EscrowDeployed", deployed, payloadOf("EscrowDeployed", deployed)),
       ];
     });
   }
@@ -114,7 +114,7 @@ export class Deal {
     };
     return this.#transaction(after, 0, (timestamp) => [
       ...approvers.map((approver) =>
-        this.#log("Approved", { approver }, payloads.approved({ approver })),
+        this.#log("Approved", { approver }, payloadOf("Approved", { approver })),
       ),
       ...(releases ? [this.#settlement("EscrowReleased", state, timestamp)] : []),
     ]);
@@ -133,7 +133,7 @@ export class Deal {
   #changeArbiter(state: DealState): DealTransaction {
     const args = { oldArbiter: state.arbiter, newArbiter: address(this.#random) };
     return this.#transaction({ ...state, arbiter: args.newArbiter }, 0, () => [
-      this.#log("ArbiterChanged", args, payloads.arbiterChanged(args)),
+      this.#log("ArbiterChanged", args, payloadOf("ArbiterChanged", args)),
     ]);
   }
 
@@ -145,10 +145,10 @@ export class Deal {
     const timestamp = BigInt(seconds);
     if (type === "EscrowReleased") {
       const args = { payee, amount, timestamp };
-      return this.#log(type, args, payloads.escrowReleased(args));
+      return this.#log(type, args, payloadOf("EscrowReleased", args));
     }
     const args = { payer, amount, timestamp };
-    return this.#log(type, args, payloads.escrowRefunded(args));
+    return this.#log(type, args, payloadOf("EscrowRefunded", args));
   }
 
   #transaction(

@@ -1,4 +1,5 @@
-import type { EventType, Hex, Payloads } from "../../src/events/escrow-event.ts";
+import type { Hex, Payloads } from "../../src/events/escrow-event.ts";
+import type { EventType } from "../../src/events/event-catalogue.ts";
 
 /** The event that a log is, as the indexer should read it. */
 export type LoggedFact = {

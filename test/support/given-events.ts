@@ -1,6 +1,7 @@
 import { expect } from "vitest";
-import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
-import * as payloads from "../../src/events/payloads.ts";
+import type { EscrowEvent, Hex, Payloads } from "../../src/events/escrow-event.ts";
+import type { EventType } from "../../src/events/event-catalogue.ts";
+import { type EventArguments, payloadOf } from "../../src/events/payload-of.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
 import { type EscrowState, type EscrowStep, evolveEscrow } from "../../src/projections/escrow.ts";
 
@@ -38,13 +39,13 @@ export type At = {
   logIndex?: number;
 };
 
-type CreatedArgs = Parameters<typeof payloads.escrowCreated>[0];
-type DeployedArgs = Parameters<typeof payloads.escrowDeployed>[0];
-type ReleasedArgs = Parameters<typeof payloads.escrowReleased>[0];
-type RefundedArgs = Parameters<typeof payloads.escrowRefunded>[0];
+type CreatedArgs = EventArguments<"EscrowCreated">;
+type DeployedArgs = EventArguments<"EscrowDeployed">;
+type ReleasedArgs = EventArguments<"EscrowReleased">;
+type RefundedArgs = EventArguments<"EscrowRefunded">;
 
 export function created(args: Partial<CreatedArgs> = {}, at: At = {}): EscrowEvent {
-  const payload = payloads.escrowCreated({
+  const payload = payloadOf("EscrowCreated", {
     ...terms(at),
     releaseTime: (at.timestamp ?? CREATED_AT) + RELEASE_DELAY,
     ...args,
@@ -54,7 +55,7 @@ export function created(args: Partial<CreatedArgs> = {}, at: At = {}): EscrowEve
 
 export function deployed(args: Partial<DeployedArgs> = {}, at: At = {}): EscrowEvent {
   const escrow = at.escrow ?? ESCROW;
-  const payload = payloads.escrowDeployed({
+  const payload = payloadOf("EscrowDeployed", {
     ...terms(at),
     escrow,
     releaseDelay: RELEASE_DELAY,
@@ -64,23 +65,33 @@ export function deployed(args: Partial<DeployedArgs> = {}, at: At = {}): EscrowE
 }
 
 export function approved(approver: Hex = PAYER, at: At = {}): EscrowEvent {
-  return logged("Approved", payloads.approved({ approver }), CREATED_AT + 60n, at);
+  return logged("Approved", payloadOf("Approved", { approver }), CREATED_AT + 60n, at);
 }
 
 export function released(args: Partial<ReleasedArgs> = {}, at: At = {}): EscrowEvent {
   const timestamp = at.timestamp ?? RELEASE_TIME;
-  const payload = payloads.escrowReleased({ payee: PAYEE, amount: ONE_ETHER, timestamp, ...args });
+  const payload = payloadOf("EscrowReleased", {
+    payee: PAYEE,
+    amount: ONE_ETHER,
+    timestamp,
+    ...args,
+  });
   return logged("EscrowReleased", payload, RELEASE_TIME, at);
 }
 
 export function refunded(args: Partial<RefundedArgs> = {}, at: At = {}): EscrowEvent {
   const timestamp = at.timestamp ?? REFUND_TIME;
-  const payload = payloads.escrowRefunded({ payer: PAYER, amount: ONE_ETHER, timestamp, ...args });
+  const payload = payloadOf("EscrowRefunded", {
+    payer: PAYER,
+    amount: ONE_ETHER,
+    timestamp,
+    ...args,
+  });
   return logged("EscrowRefunded", payload, REFUND_TIME, at);
 }
 
 export function arbiterChanged(oldArbiter: Hex, newArbiter: Hex, at: At = {}): EscrowEvent {
-  const payload = payloads.arbiterChanged({ oldArbiter, newArbiter });
+  const payload = payloadOf("ArbiterChanged", { oldArbiter, newArbiter });
   return logged("ArbiterChanged", payload, CREATED_AT + 60n, at);
 }
 
@@ -139,9 +150,9 @@ function terms({ revision = "B" }: At) {
   };
 }
 
-function logged<T extends EscrowEvent["type"]>(
+function logged<T extends EventType>(
   type: T,
-  payload: Parameters<typeof toEscrowEvent<T>>[5],
+  payload: Payloads[T],
   usually: bigint,
   at: At,
 ): EscrowEvent {
@@ -155,7 +166,7 @@ function logged<T extends EscrowEvent["type"]>(
     block: { number, hash, timestamp },
     transaction: { hash: at.transactionHash ?? hash32(number + 1n) },
   };
-  return toEscrowEvent(type, at.revision ?? "B", at.chainId ?? CHAIN_ID, source, escrow, payload);
+  return toEscrowEvent(type, at.revision ?? "B", at.chainId ?? CHAIN_ID, source, payload);
 }
 
 function hash32(number: bigint): Hex {

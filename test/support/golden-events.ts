@@ -7,7 +7,7 @@ import { escrowFactoryAAbi } from "../../abis/escrow-factory-a.ts";
 import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
 import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
 import type { EventRow } from "../../src/events/event-row.ts";
-import * as payloads from "../../src/events/payloads.ts";
+import { type EventArguments, payloadOf } from "../../src/events/payload-of.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
 
 /*
@@ -63,23 +63,11 @@ export function indexLog(revision: "A" | "B", log: GoldenEvent["log"]): EscrowEv
     },
     transaction: { hash: log.transaction_hash },
   };
-  const made = <T extends EscrowEvent["type"]>(
-    type: T,
-    payload: Parameters<typeof toEscrowEvent<T>>[5],
-    escrow: Hex = log.address,
-  ) => toEscrowEvent(type, revision, log.chain_id, source, escrow, payload);
-  switch (eventName) {
-    case "EscrowCreated":
-      return made(eventName, payloads.escrowCreated(args));
-    case "EscrowDeployed":
-      return made(eventName, payloads.escrowDeployed(args), args.escrow);
-    case "Approved":
-      return made(eventName, payloads.approved(args));
-    case "EscrowReleased":
-      return made(eventName, payloads.escrowReleased(args));
-    case "EscrowRefunded":
-      return made(eventName, payloads.escrowRefunded(args));
-    case "ArbiterChanged":
-      return made(eventName, payloads.arbiterChanged(args));
-  }
+  return toEscrowEvent(
+    eventName,
+    revision,
+    log.chain_id,
+    source,
+    payloadOf(eventName, args as EventArguments<typeof eventName>),
+  );
 }

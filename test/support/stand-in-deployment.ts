@@ -1,35 +1,14 @@
 import type pg from "pg";
 import { endOfBlock, positionOfLog } from "../../engine/checkpoint.ts";
-import * as tables from "../../ponder.schema.ts";
+import * as schemaFile from "../../ponder.schema.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
-import { encodeMessage } from "../../src/outbox/encode-message.ts";
+import { WRITTEN_TABLES } from "../../src/projections/row-changes.ts";
 import { projectEvents } from "./project-events.ts";
 
 /** A column as the schema file declares it, as far as its table is made of it. */
 type Column = { name: string; notNull: boolean; getSQLType(): string };
 
-const KEYS = {
-  event: "chain_id, id",
-  outbox: "chain_id, position",
-  escrow: "chain_id, address",
-  approval: "chain_id, escrow, approver",
-  settlement: "chain_id, escrow",
-  party: "chain_id, address",
-  settlement_minute: "chain_id, minute",
-  chain_stat: "chain_id",
-};
-
-const TABLES: Record<keyof typeof KEYS, object> = {
-  event: tables.event,
-  outbox: tables.outbox,
-  escrow: tables.escrow,
-  approval: tables.approval,
-  settlement: tables.settlement,
-  party: tables.party,
-  settlement_minute: tables.settlementMinute,
-  chain_stat: tables.chainStat,
-};
-
+const SCHEMA_TABLES = { ...schemaFile };
 const CHUNK_ROWS = 5_000;
 
 export type ChainProgress = { chainId: number; latest: number; finalized: number };
@@ -45,16 +24,18 @@ export class StandInDeployment {
   }
 
   static async create(db: pg.Pool, schema = "escrow_standin"): Promise<StandInDeployment> {
-    const tables = Object.entries(TABLES).map(([name, table]) => {
-      const columns = columnsOf(table).map(
+    const tables = WRITTEN_TABLES.map(({ name, table, key }) => {
+      const columns = columnsOf(SCHEMA_TABLES[name]).map(
         (column) => `${column.name} ${column.getSQLType()} ${column.notNull ? "not null" : ""}`,
       );
-      const key = KEYS[name as keyof typeof KEYS];
-      return `create table ${schema}.${name} (${columns.join(", ")}, primary key (${key}));`;
+      const names = key.map(snakeCase).join(", ");
+      return `create table ${schema}.${table} (${columns.join(", ")}, primary key (${names}));`;
     });
-    const views = [...Object.keys(TABLES), "_ponder_checkpoint", "_ponder_meta"].map(
-      (name) => `create view escrow.${name} as select * from ${schema}.${name};`,
-    );
+    const views = [
+      ...WRITTEN_TABLES.map(({ table }) => table),
+      "_ponder_checkpoint",
+      "_ponder_meta",
+    ].map((name) => `create view escrow.${name} as select * from ${schema}.${name};`);
     await db.query(`
       create schema ${schema};
       ${tables.join("\n")}
@@ -72,31 +53,18 @@ export class StandInDeployment {
 
   /** Makes the deployment what indexing these events gives, in one transaction. */
   async holds(events: readonly EscrowEvent[], progress: readonly ChainProgress[]): Promise<void> {
-    const models = projectEvents([...events]);
-    const rows: Record<keyof typeof KEYS, object[]> = {
-      event: models.transitions.map(({ event, after, anomaly }) => ({
-        ...event,
-        streamVersion: after.version,
-        anomaly,
-      })),
-      outbox: events.map(outboxRow),
-      escrow: [...models.escrows.values()],
-      approval: [...models.approvals.values()],
-      settlement: [...models.settlements.values()],
-      party: [...models.parties.values()],
-      settlement_minute: [...models.minutes.values()],
-      chain_stat: [...models.stats.values()],
-    };
+    const projected = projectEvents(events);
     const client = await this.#db.connect();
     try {
       await client.query("begin");
-      for (const name of Object.keys(TABLES) as (keyof typeof KEYS)[]) {
-        const table = `${this.schema}.${name}`;
-        await client.query(`delete from ${table}`);
-        for (let at = 0; at < rows[name].length; at += CHUNK_ROWS)
+      for (const { name, table } of WRITTEN_TABLES) {
+        const place = `${this.schema}.${table}`;
+        const rows = [...projected.rowsOf(name).values()];
+        await client.query(`delete from ${place}`);
+        for (let at = 0; at < rows.length; at += CHUNK_ROWS)
           await client.query(
-            `insert into ${table} select * from json_populate_recordset(null::${table}, $1)`,
-            [JSON.stringify(rows[name].slice(at, at + CHUNK_ROWS).map(inSnakeCase))],
+            `insert into ${place} select * from json_populate_recordset(null::${place}, $1)`,
+            [JSON.stringify(rows.slice(at, at + CHUNK_ROWS).map(inSnakeCase))],
           );
       }
       await client.query(`delete from ${this.schema}._ponder_checkpoint`);
@@ -128,13 +96,6 @@ function endOf(chainId: number, blockNumber: number): string {
   return endOfBlock({ timestamp: timeOf(blockNumber), chainId, blockNumber });
 }
 
-function outboxRow(event: EscrowEvent): object {
-  const { orderingKey, body, attributes } = encodeMessage(event);
-  const { chainId, position, id: eventId, blockNumber, blockHash } = event;
-  const origin = { chainId, position, eventId, blockNumber, blockHash };
-  return { ...origin, orderingKey, body, attributes: JSON.stringify(attributes) };
-}
-
 function columnsOf(table: object): Column[] {
   return Object.values(table).filter(
     (each): each is Column => typeof each?.getSQLType === "function",
@@ -144,8 +105,12 @@ function columnsOf(table: object): Column[] {
 function inSnakeCase(row: object): object {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      snakeCase(name),
       typeof value === "bigint" ? String(value) : value,
     ]),
   );
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,12 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  approved,
-  arbiterChanged,
-  escrowCreated,
-  escrowDeployed,
-  escrowRefunded,
-  escrowReleased,
-} from "./payloads.ts";
+import { payloadOf } from "./payload-of.ts";
 
 const PAYER = "0xAbCdEf0000000000000000000000000000000001";
 const PAYEE = "0xAbCdEf0000000000000000000000000000000002";
@@ -18,7 +11,7 @@ const MAX_TEXT = "11579208923731619542357098500868790785326998466564056403945758
 const terms = { payer: PAYER, payee: PAYEE, amount: MAX, approvalsRequired: 3 } as const;
 
 test("addresses are lower-case, every uint256 is a decimal string and a uint8 a number", () => {
-  expect(escrowCreated({ ...terms, arbiter: ARBITER, releaseTime: MAX })).toEqual({
+  expect(payloadOf("EscrowCreated", { ...terms, arbiter: ARBITER, releaseTime: MAX })).toEqual({
     payer: PAYER.toLowerCase(),
     payee: PAYEE.toLowerCase(),
     arbiter: ARBITER.toLowerCase(),
@@ -26,7 +19,9 @@ test("addresses are lower-case, every uint256 is a decimal string and a uint8 a 
     release_time: MAX_TEXT,
     approvals_required: 3,
   });
-  expect(escrowDeployed({ ...terms, escrow: ESCROW, arbiter: ARBITER, releaseDelay: 0n })).toEqual({
+  expect(
+    payloadOf("EscrowDeployed", { ...terms, escrow: ESCROW, arbiter: ARBITER, releaseDelay: 0n }),
+  ).toEqual({
     escrow: ESCROW.toLowerCase(),
     payer: PAYER.toLowerCase(),
     payee: PAYEE.toLowerCase(),
@@ -35,25 +30,30 @@ test("addresses are lower-case, every uint256 is a decimal string and a uint8 a 
     release_delay: "0",
     approvals_required: 3,
   });
-  expect(approved({ approver: PAYER })).toEqual({ approver: PAYER.toLowerCase() });
-  expect(escrowReleased({ payee: PAYEE, amount: MAX, timestamp: 5n })).toEqual({
+  expect(payloadOf("Approved", { approver: PAYER })).toEqual({ approver: PAYER.toLowerCase() });
+  expect(payloadOf("EscrowReleased", { payee: PAYEE, amount: MAX, timestamp: 5n })).toEqual({
     payee: PAYEE.toLowerCase(),
     amount: MAX_TEXT,
     timestamp: "5",
   });
-  expect(escrowRefunded({ payer: PAYER, amount: 0n, timestamp: MAX })).toEqual({
+  expect(payloadOf("EscrowRefunded", { payer: PAYER, amount: 0n, timestamp: MAX })).toEqual({
     payer: PAYER.toLowerCase(),
     amount: "0",
     timestamp: MAX_TEXT,
   });
-  expect(arbiterChanged({ oldArbiter: ARBITER, newArbiter: PAYER })).toEqual({
+  expect(payloadOf("ArbiterChanged", { oldArbiter: ARBITER, newArbiter: PAYER })).toEqual({
     old_arbiter: ARBITER.toLowerCase(),
     new_arbiter: PAYER.toLowerCase(),
   });
 });
 
 test("revision A names no arbiter: its payloads have no such key", () => {
-  expect(escrowCreated({ ...terms, releaseTime: 1n })).not.toHaveProperty("arbiter");
-  const deployment = escrowDeployed({ ...terms, escrow: ESCROW, releaseDelay: 1n });
+  expect(payloadOf("EscrowCreated", { ...terms, releaseTime: 1n })).not.toHaveProperty("arbiter");
+  const deployment = payloadOf("EscrowDeployed", { ...terms, escrow: ESCROW, releaseDelay: 1n });
   expect(deployment).not.toHaveProperty("arbiter");
+});
+
+test("an event that was decoded without one of its fields stops the indexer, and is no half payload", () => {
+  const without = { approver: undefined } as unknown as { approver: `0x${string}` };
+  expect(() => payloadOf("Approved", without)).toThrow("Approved was decoded without approver");
 });

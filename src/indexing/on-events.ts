@@ -1,0 +1,20 @@
+import { ponder } from "ponder:registry";
+import { EVENT_CATALOGUE, EVENT_TYPES, REVISIONS } from "../events/event-catalogue.ts";
+import { type EventArguments, payloadOf } from "../events/payload-of.ts";
+import { toEscrowEvent } from "../events/to-escrow-event.ts";
+import { append } from "./append.ts";
+
+/*
+ * A handler for every event of the catalogue in every revision. The engine tells the revisions
+ * apart: an escrow belongs to the source of the factory event that announced it.
+ */
+
+for (const type of EVENT_TYPES)
+  for (const revision of REVISIONS) {
+    const emitter = EVENT_CATALOGUE[type].emitter === "factory" ? "Factory" : "Escrow";
+    // One of the sources of ponder.config.ts; the compiler can follow one name at a time.
+    ponder.on(`${emitter}${revision}:${type}` as "EscrowA:Approved", ({ event, context }) => {
+      const payload = payloadOf(type, event.args as EventArguments<typeof type>);
+      return append(context.db, toEscrowEvent(type, revision, context.chain.id, event, payload));
+    });
+  }
