@@ -67,7 +67,7 @@ describe("the files that decide what is indexed", () => {
     for (const file of [
       "src/indexing/append.ts",
       "src/projections/escrow.ts",
-      "src/events/payloads.ts",
+      "src/events/event-catalogue.ts",
       "src/outbox/encode-message.ts",
     ])
       expect(files).toContain(file);
