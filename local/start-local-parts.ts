@@ -84,12 +84,12 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
         ...portOf(env.PUBSUB_PORT),
       });
       stops.push(() => pubsub.stop());
-      added.PUBSUB_EMULATOR_HOST = pubsub.host;
+      added.PUBSUB_EMULATOR_HOST = pubsub.address;
       added.PUBSUB_PROJECT_ID = LOCAL_PROJECT;
       added.PUBSUB_CREATE = env.PUBSUB_CREATE || "true";
       parts.hasLocalPubsub = true;
       lines.push(
-        `Pub/Sub     embedded: PUBSUB_EMULATOR_HOST=${pubsub.host}, project ${LOCAL_PROJECT}`,
+        `Pub/Sub     embedded: PUBSUB_EMULATOR_HOST=${pubsub.address}, project ${LOCAL_PROJECT}`,
       );
     }
     if (!namesNoChain(env)) lines.push("Chain       real: as configured");

@@ -20,7 +20,7 @@ const server = await startPubsubServer({
         },
       }),
 });
-process.send?.({ host: server.host });
+process.send?.({ host: server.address });
 process.on("message", () => {
   const published = Object.values(server.stats().topics).reduce(
     (sum, each) => sum + each.published,

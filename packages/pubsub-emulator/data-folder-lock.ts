@@ -1,17 +1,20 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CannotStart } from "./cannot-start.ts";
 
 /**
  * Keeps two servers from writing to one data folder. The lock names its process, so that the lock
  * of a process that was killed does not stand in the way of the next one.
  *
- * @throws when a living process holds the folder
+ * @throws CannotStart when a living process holds the folder
  */
 export function lockDataFolder(dataDir: string): { release(): void } {
   const path = join(dataDir, "server.lock");
   const holder = existsSync(path) ? readFileSync(path, "utf8") : "";
   if (holder !== "" && processIdentity(Number.parseInt(holder, 10)) === holder) {
-    throw new Error(`${dataDir} is in use by the Pub/Sub server with process id ${holder}`);
+    throw new CannotStart(
+      `${dataDir} is in use by the Pub/Sub server with process id ${Number.parseInt(holder, 10)}`,
+    );
   }
   writeFileSync(path, processIdentity(process.pid) ?? "");
   return { release: () => rmSync(path, { force: true }) };

@@ -1,3 +1,4 @@
+export { CannotStart } from "./cannot-start.ts";
 export { GrpcError } from "./grpc-error.ts";
 export type { OnPublish, PublishRequest } from "./publisher-service.ts";
 export {

@@ -5,6 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Broker } from "./broker.ts";
+import { CannotStart } from "./cannot-start.ts";
 import { GrpcError } from "./grpc-error.ts";
 import { loadPubsubProtos } from "./load-pubsub-protos.ts";
 import { type OnPublish, publisherService } from "./publisher-service.ts";
@@ -32,7 +33,7 @@ interface PubsubServerStats {
 export interface PubsubServer {
   readonly port: number;
   /** `host:port`, the form that PUBSUB_EMULATOR_HOST takes. */
-  readonly host: string;
+  readonly address: string;
   stats(): PubsubServerStats;
   /**
    * Ends all connections (clients see UNAVAILABLE and may reconnect later) and closes the files.
@@ -53,12 +54,14 @@ const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
  * `dataDir` a response to Publish or Acknowledge means that the operating system has the data: it
  * survives a kill of this process, not a power failure.
  *
- * @throws when the port is taken or the files of `dataDir` are damaged other than at their end
+ * @throws CannotStart when the address cannot be listened on, or `dataDir` cannot be written to or
+ *   belongs to another server
+ * @throws when the files of `dataDir` are damaged other than at their end
  */
 export async function startPubsubServer(options: PubsubServerOptions = {}): Promise<PubsubServer> {
   const { port = 0, host = "127.0.0.1", dataDir, onPublish } = options;
   const protos = loadPubsubProtos();
-  const broker = new Broker(dataDir);
+  const broker = openBroker(dataDir);
   const streams = new Set<StreamingPull>();
   const server = new Server({
     "grpc.max_receive_message_length": RECEIVE_LIMIT_BYTES,
@@ -71,7 +74,10 @@ export async function startPubsubServer(options: PubsubServerOptions = {}): Prom
   );
   server.addService(protos.subscriber, subscriberService(broker, protos.subscriber, streams));
   server.addService(protos.iamPolicy, iamPolicyService());
-  const boundPort = await bind(server, `${host}:${port}`).catch((error) => {
+  const boundPort = await bind(
+    server,
+    host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+  ).catch((error) => {
     broker.close();
     throw error;
   });
@@ -88,7 +94,7 @@ export async function startPubsubServer(options: PubsubServerOptions = {}): Prom
   let stopped: Promise<void> | undefined;
   return {
     port: boundPort,
-    host: `${host}:${boundPort}`,
+    address: `${connectHost(host)}:${boundPort}`,
     stats: () => stats(broker, streams),
     stop() {
       stopped ??= stop();
@@ -97,14 +103,41 @@ export async function startPubsubServer(options: PubsubServerOptions = {}): Prom
   };
 }
 
+/** What a client connects to: "all interfaces" is no address for it. */
+function connectHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function openBroker(dataDir: string | undefined): Broker {
+  try {
+    return new Broker(dataDir);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new CannotStart(`cannot write to ${dataDir}: ${code} (${syscall})`, { cause: error });
+  }
+}
+
 function bind(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
       if (error)
-        reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+        reject(
+          new CannotStart(`cannot listen on ${address}: ${reasonOf(error)}`, { cause: error }),
+        );
       else resolve(port);
     });
   });
+}
+
+/** The gRPC library gives the system's error as text only. */
+function reasonOf({ message }: Error): string {
+  if (message.includes("EADDRINUSE")) return "the port is in use";
+  if (message.includes("EADDRNOTAVAIL")) return "this machine has no such address";
+  if (message.includes("EACCES")) return "not permitted";
+  return message;
 }
 
 /** Lets the statuses that end the calls go out, then closes what is still open. */

@@ -72,7 +72,7 @@ export class ChaosWorld {
   }
 
   get pubsubHost(): string {
-    return this.#pubsub.host;
+    return this.#pubsub.address;
   }
 
   async createTopic(topic: string): Promise<void> {

@@ -36,7 +36,7 @@ beforeAll(async () => {
     CONTRACT_ADDRESS: chain.factories.revisionB.address,
     DATABASE_URL: databaseUrl,
     PUBSUB_PROJECT_ID: "real-project",
-    PUBSUB_EMULATOR_HOST: world.pubsub.host,
+    PUBSUB_EMULATOR_HOST: world.pubsub.address,
     PUBSUB_CREATE: "true",
   };
 });

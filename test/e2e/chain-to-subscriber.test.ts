@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...TestChain.environment(chains),
     DATABASE_URL: databaseUrl,
     PUBSUB_PROJECT_ID: projectId,
-    PUBSUB_EMULATOR_HOST: world.pubsub.host,
+    PUBSUB_EMULATOR_HOST: world.pubsub.address,
     API_PORT: String(ports.api),
     INDEXER_PORT: String(ports.indexer),
     RELAY_PORT: String(ports.relay),

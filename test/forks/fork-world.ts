@@ -62,7 +62,7 @@ export class ForkWorld {
       ...environment(chains, nodes, simulator),
       DATABASE_URL: databaseUrl,
       PUBSUB_PROJECT_ID: projectId,
-      PUBSUB_EMULATOR_HOST: world.pubsub.host,
+      PUBSUB_EMULATOR_HOST: world.pubsub.address,
     };
     this.engine = new RestartableService("indexer", env, () => this.#releaseSchema());
     this.relay = new RestartableService("relay", env);
@@ -81,11 +81,11 @@ export class ForkWorld {
     const simulator = await ChainSimulator.start(nodes);
     const projectId = world.freshProject();
     const databaseUrl = await world.createDatabase();
-    const recorder = await world.record(projectId, world.pubsub.host, [
+    const recorder = await world.record(projectId, world.pubsub.address, [
       CONFIRMED_TOPIC,
       NEXT_FINAL_TOPIC,
     ]);
-    const pubsub = new PubSub({ projectId, apiEndpoint: world.pubsub.host, emulatorMode: true });
+    const pubsub = new PubSub({ projectId, apiEndpoint: world.pubsub.address, emulatorMode: true });
     await ensureSubscription(pubsub, { topic: LATEST_TOPIC, subscription: LEDGER_SUBSCRIPTION });
     const parts = { world, pubsub, databaseUrl, projectId, chains, nodes, simulator, recorder };
     const forks = new ForkWorld(parts);

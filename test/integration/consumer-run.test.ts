@@ -30,7 +30,7 @@ let running: { stop(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   [database, server] = await Promise.all([startConsumerDatabase(), startPubsubServer()]);
-  clients = new PubsubClients(server.host);
+  clients = new PubsubClients(server.address);
 });
 
 afterEach(async () => {

@@ -189,7 +189,7 @@ describe("The settlement consumer's process", () => {
 
   test("subscribes, keeps the ledger, prints its stats and ends with 0 on SIGTERM", async () => {
     const server = await startPubsubServer();
-    const clients = new PubsubClients(server.host);
+    const clients = new PubsubClients(server.address);
     const topic = await clients.createTopic();
     child = spawn(process.execPath, ["examples/settlement-consumer/main.ts"], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -197,7 +197,7 @@ describe("The settlement consumer's process", () => {
         ...process.env,
         DATABASE_URL: database.url,
         PUBSUB_PROJECT_ID: "p1",
-        PUBSUB_EMULATOR_HOST: server.host,
+        PUBSUB_EMULATOR_HOST: server.address,
         SUBSCRIPTION: "ledger",
         TOPIC: topic.split("/").at(-1),
         CREATE_SUBSCRIPTION: "true",

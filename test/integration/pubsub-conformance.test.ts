@@ -11,9 +11,8 @@ process.env.METADATA_SERVER_DETECTION = "none";
 
 // The behaviour that the embedded server and Google's emulator share, run against both. What the
 // emulator does not do is in pubsub-embedded.test.ts.
-const backends: [name: string, start: () => Promise<{ host: string; stop(): Promise<void> }>][] = [
-  ["the embedded server", () => startPubsubServer()],
-];
+const backends: [name: string, start: () => Promise<{ address: string; stop(): Promise<void> }>][] =
+  [["the embedded server", () => startPubsubServer()]];
 const jar = findOfficialEmulator();
 if (jar === undefined) {
   console.log("Official Pub/Sub emulator or Java not installed: its half of the suite is skipped.");
@@ -22,12 +21,12 @@ if (jar === undefined) {
 }
 
 describe.each(backends)("%s", (_name, start) => {
-  let server: { host: string; stop(): Promise<void> };
+  let server: { address: string; stop(): Promise<void> };
   let clients: PubsubClients;
 
   beforeAll(async () => {
     server = await start();
-    clients = new PubsubClients(server.host);
+    clients = new PubsubClients(server.address);
   });
 
   afterAll(async () => {

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 async function startServer(port = 0): Promise<{ server: PubsubServer; clients: PubsubClients }> {
   const server = await startPubsubServer({ dataDir, port });
-  const clients = new PubsubClients(server.host);
+  const clients = new PubsubClients(server.address);
   cleanups.push(
     () => server.stop(),
     () => clients.close(),

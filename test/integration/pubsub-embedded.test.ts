@@ -19,7 +19,7 @@ describe("the embedded server", () => {
 
   beforeAll(async () => {
     server = await startPubsubServer();
-    clients = new PubsubClients(server.host);
+    clients = new PubsubClients(server.address);
   });
 
   afterAll(async () => {
@@ -278,7 +278,7 @@ describe("the embedded server", () => {
         return response;
       },
     });
-    const faultyClients = new PubsubClients(faulty.host);
+    const faultyClients = new PubsubClients(faulty.address);
     try {
       const topic = await faultyClients.createTopic();
       const subscription = await faultyClients.createSubscription(topic);

@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   ({ db } = await world.database());
-  pubsub = { projectId: `project-${++projects}`, emulatorHost: server.host };
+  pubsub = { projectId: `project-${++projects}`, emulatorHost: server.address };
   topics = new PubsubTopics(pubsub);
   await topics.ensure(TOPIC, true);
   await registerPublications(db, [{ topic: TOPIC, finality: "latest" }]);

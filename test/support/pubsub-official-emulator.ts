@@ -20,7 +20,7 @@ export function findOfficialEmulator(): string | undefined {
 /** Starts it on a free port. `stop` resolves when the process is gone. */
 export async function startOfficialEmulator(
   jar: string,
-): Promise<{ host: string; stop(): Promise<void> }> {
+): Promise<{ address: string; stop(): Promise<void> }> {
   const port = await freePort();
   const child = spawn("java", ["-Xmx512m", "-jar", jar, "--host=127.0.0.1", `--port=${port}`], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -38,7 +38,7 @@ export async function startOfficialEmulator(
     child.once("exit", (code) => reject(new Error(`emulator exited with ${code}: ${output}`)));
   });
   return {
-    host: `127.0.0.1:${port}`,
+    address: `127.0.0.1:${port}`,
     async stop() {
       child.kill("SIGKILL");
       await exited;

@@ -37,7 +37,7 @@ export async function realService(world: TestWorld, chain: TestChain): Promise<R
     ...TestChain.environment([chain]),
     DATABASE_URL: databaseUrl,
     PUBSUB_PROJECT_ID: projectId,
-    PUBSUB_EMULATOR_HOST: world.pubsub.host,
+    PUBSUB_EMULATOR_HOST: world.pubsub.address,
     DATA_DIR: world.freshFolder(),
     API_PORT: String(apiPort),
   };

@@ -79,7 +79,7 @@ export class RelayBed {
     return parseRelayConfig({
       DATABASE_URL: this.#url,
       PUBSUB_PROJECT_ID: this.#project,
-      PUBSUB_EMULATOR_HOST: present(this.#server).host,
+      PUBSUB_EMULATOR_HOST: present(this.#server).address,
       PUBSUB_CREATE: "true",
       PUBLICATIONS: `${TOPIC}=latest`,
       PUBSUB_PUBLISH_TIMEOUT_MS: "400",
@@ -174,7 +174,7 @@ export class RelayBed {
   #pubsub(): PubSub {
     const pubsub = new PubSub({
       projectId: this.#project,
-      apiEndpoint: present(this.#server).host,
+      apiEndpoint: present(this.#server).address,
       emulatorMode: true,
     });
     onTestFinished(() => pubsub.close());

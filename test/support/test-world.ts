@@ -77,7 +77,7 @@ export class TestWorld {
   /** Subscribes to both default topics, and perhaps others, which need not exist yet. */
   async record(
     projectId: string,
-    host = this.pubsub.host,
+    host = this.pubsub.address,
     others: string[] = [],
   ): Promise<TopicRecorder> {
     const topics = [LATEST_TOPIC, FINAL_TOPIC, ...others];

@@ -43,7 +43,7 @@ export class VerifiedWorld {
     const config = parseRelayConfig({
       DATABASE_URL: url,
       PUBSUB_PROJECT_ID: world.freshProject(),
-      PUBSUB_EMULATOR_HOST: world.pubsub.host,
+      PUBSUB_EMULATOR_HOST: world.pubsub.address,
       PUBSUB_CREATE: "true",
       RELAY_POLL_INTERVAL_MS: "50",
     });
