@@ -9,7 +9,7 @@ import { waitForViews } from "../engine/ensure-views.ts";
 import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
-/* `npm run api`: GraphQL, SQL over HTTP and REST on the stable views. */
+/* `npm run api`: GraphQL and REST on the stable views. */
 
 try {
   endWithParent(ENGINE_SHUTDOWN_MS);

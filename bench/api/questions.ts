@@ -23,10 +23,6 @@ export function questionsAbout(chainId: number, escrows: readonly string[]): Que
       address,
     ),
   );
-  const statement = {
-    sql: `select status, count(*) as escrows from escrow where chain_id = $1 group by status`,
-    params: [chainId],
-  };
   return {
     "GraphQL list of 50": { isPlain: true, questions: [list] },
     "GraphQL detail": { isPlain: true, questions: details },
@@ -40,16 +36,6 @@ export function questionsAbout(chainId: number, escrows: readonly string[]): Que
         path: `/v1/escrows/${chainId}/${address}`,
         expects: address,
       })),
-    },
-    "SQL over HTTP": {
-      isPlain: false,
-      questions: [
-        {
-          // In superjson's form, which for this is plain JSON in an envelope.
-          path: `/sql/db?sql=${encodeURIComponent(JSON.stringify({ json: statement }))}`,
-          expects: "released",
-        },
-      ],
     },
     health: { isPlain: true, questions: [{ path: "/health", expects: "" }] },
   };

@@ -3,7 +3,7 @@ import schema from "ponder:schema";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type pg from "pg";
-import { client, graphql } from "ponder";
+import { graphql } from "ponder";
 import { UnreadableEvent } from "../events/upcast.ts";
 import { consistentReads } from "./consistent-reads.ts";
 import { escrowRoutes } from "./escrow-routes.ts";
@@ -15,7 +15,8 @@ import { singleFlight } from "./single-flight.ts";
 
 /*
  * The query side. `/health`, `/ready`, `/status` and `/metrics` are the engine's own and come
- * before these routes.
+ * before these routes. Its SQL over HTTP can be made to run any statement and to end the process:
+ * it is mounted nowhere.
  */
 const app = new Hono();
 
@@ -31,7 +32,6 @@ app.onError((error) => {
 app.get("/", (c) =>
   c.json({
     graphql: "/graphql",
-    sql: "/sql/*",
     rest: ["/v1/escrows", "/v1/escrows/{chainId}/{address}", "/v1/parties/{chainId}/{address}"],
     operations: ["/health", "/ready", "/status", "/metrics"],
   }),
@@ -40,9 +40,8 @@ const consistent = consistentReads(singleFlight(readIndexedState), {
   holdMs: 10_000,
   acceptAfterMs: 30_000,
 });
-for (const path of ["/graphql", "/sql/*", "/v1/*"]) app.use(path, consistent);
+for (const path of ["/graphql", "/v1/*"]) app.use(path, consistent);
 app.use("/graphql", graphql({ db, schema }));
-app.use("/sql/*", client({ db, schema }));
 app.route("/v1/escrows", escrowRoutes);
 app.route("/v1/parties", partyRoutes);
 

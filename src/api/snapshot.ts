@@ -26,7 +26,7 @@ const ROWS_PER_FETCH = 1_000;
  *   that is for a lost connection, so what `work` refuses is carried past it.
  */
 export async function inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-  // The engine's type leaves `transaction` out, its own SQL over HTTP uses it (ponder 0.17).
+  // The engine's type leaves `transaction` out (ponder 0.17).
   const transactions = db as unknown as Transactions;
   const outcome = await transactions.transaction(
     async (snapshot) => {
