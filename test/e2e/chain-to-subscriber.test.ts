@@ -1,12 +1,14 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { migrate } from "@escrow-stream/consumer";
 import pg from "pg";
 import { type Address, zeroAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import { parseCertificate } from "../../proof/audit/certificate.ts";
 import { playFirstHalf, playSecondHalf } from "../support/deal-script.ts";
+import { documentedSql } from "../support/documented-sql.ts";
 import { escrowsOn, expectedIds, expectedMessages } from "../support/expected-messages.ts";
 import { readContract } from "../support/read-contract.ts";
 import { ServiceProcess } from "../support/service-process.ts";
@@ -325,6 +327,19 @@ test.each(["api", "indexer", "relay"] as const)(
     expect(await metrics.text()).toContain("# TYPE ");
   },
 );
+
+test.each(documentedSql())("The SQL in $file runs:\n$sql", async ({ file, sql }) => {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query("begin");
+    await migrate(client);
+    await expect(client.query(sql), file).resolves.toBeDefined();
+    await client.query("rollback");
+  } finally {
+    await client.end();
+  }
+});
 
 test("The relay's status says that everything captured is published", async () => {
   const count = (await Promise.all(chains.map(expectedIds))).flat().length;
