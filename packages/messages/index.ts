@@ -1,1 +1,15 @@
 export { BARRIER_ATTRIBUTE } from "./barrier-attribute.ts";
+export type {
+  ApprovedBody,
+  ArbiterChangedBody,
+  EscrowCreatedBody,
+  EscrowDeployedBody,
+  EscrowRefundedBody,
+  EscrowReleasedBody,
+  EventBody,
+  EventRetractedBody,
+  EventType,
+  Hex,
+} from "./bodies.ts";
+export { decodeBody, type MessageBody } from "./decode-body.ts";
+export { InvalidBody } from "./invalid-body.ts";

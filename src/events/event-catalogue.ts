@@ -11,7 +11,31 @@
  * (docs/decisions/0014-schema-versions-of-stored-events.md).
  */
 
-/** A 20-byte address in lower case, a uint256 as a decimal string, a uint8 as a number. */
+/** The forms that a value in a message has: text of a pattern, or a whole number up to a maximum. */
+export const FIELD_KINDS = {
+  id: { pattern: "^[1-9][0-9]*-0x[0-9a-f]{64}-(0|[1-9][0-9]*)$", words: "an event's id" },
+  type: { pattern: "^[A-Z][A-Za-z]*$", words: "an event's type" },
+  address: { pattern: "^0x[0-9a-f]{40}$", words: "an address in lower case" },
+  hash: { pattern: "^0x[0-9a-f]{64}$", words: "a 32-byte hash in lower case" },
+  /** Up to 2^256 - 1, which no pattern can say. */
+  uint256: { pattern: "^(0|[1-9][0-9]{0,77})$", words: "a uint256 as a decimal string" },
+  uint8: { maximum: 255, words: "a whole number from 0 to 255" },
+  integer: { maximum: Number.MAX_SAFE_INTEGER, words: "a whole number" },
+} as const;
+
+/** Where and when an event was logged: what every body has between its version and its own fields. */
+export const BODY_ORIGIN = {
+  chain_id: "integer",
+  contract_address: "address",
+  escrow_address: "address",
+  block_number: "integer",
+  block_hash: "hash",
+  block_timestamp: "integer",
+  transaction_hash: "hash",
+  log_index: "integer",
+} as const satisfies Record<string, keyof typeof FIELD_KINDS>;
+
+/** What contracts log. */
 export type FieldKind = "address" | "uint256" | "uint8";
 export type FieldType = FieldKind | `${FieldKind}?`;
 

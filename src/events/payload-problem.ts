@@ -1,18 +1,16 @@
-import { type EventType, type FieldKind, fieldsOf } from "./event-catalogue.ts";
+import { type EventType, FIELD_KINDS, type FieldKind, fieldsOf } from "./event-catalogue.ts";
 
 const MAX_UINT256 = 2n ** 256n - 1n;
 
-const IS_OF_KIND: Record<FieldKind, (value: unknown) => boolean> = {
-  address: (value) => typeof value === "string" && /^0x[0-9a-f]{40}$/.test(value),
-  uint256: (value) =>
-    typeof value === "string" && /^(0|[1-9]\d{0,77})$/.test(value) && BigInt(value) <= MAX_UINT256,
-  uint8: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255,
-};
+const ADDRESS = new RegExp(FIELD_KINDS.address.pattern);
+const UINT256 = new RegExp(FIELD_KINDS.uint256.pattern);
+const MAX_UINT8 = FIELD_KINDS.uint8.maximum;
 
-const EXPECTED: Record<FieldKind, string> = {
-  address: "an address in lower case",
-  uint256: "a uint256 as a decimal string",
-  uint8: "a whole number from 0 to 255",
+const IS_OF_KIND: Record<FieldKind, (value: unknown) => boolean> = {
+  address: (value) => typeof value === "string" && ADDRESS.test(value),
+  uint256: (value) =>
+    typeof value === "string" && UINT256.test(value) && BigInt(value) <= MAX_UINT256,
+  uint8: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_UINT8,
 };
 
 /**
@@ -30,7 +28,7 @@ export function payloadProblem(type: EventType, payload: unknown): string | null
     values.delete(field);
     if (value === undefined && kind !== fieldType) continue;
     if (!IS_OF_KIND[kind](value))
-      return `its ${field} is ${JSON.stringify(value) ?? "missing"}, not ${EXPECTED[kind]}`;
+      return `its ${field} is ${JSON.stringify(value) ?? "missing"}, not ${FIELD_KINDS[kind].words}`;
   }
   const [extra] = values.keys();
   return extra === undefined ? null : `it has a field "${extra}" that no ${type} has`;

@@ -1,5 +1,5 @@
 import type { EscrowEvent } from "../events/escrow-event.ts";
-import { fieldsOf } from "../events/event-catalogue.ts";
+import { type BODY_ORIGIN, fieldsOf } from "../events/event-catalogue.ts";
 
 /** What the relay needs to publish an event, whatever the publication. */
 export type OutboxMessage = {
@@ -17,10 +17,7 @@ export type OutboxMessage = {
  * Sequence, publication and finality are the relay's to add.
  */
 export function encodeMessage(event: EscrowEvent): OutboxMessage {
-  const body = {
-    event_id: event.id,
-    event_type: event.type,
-    schema_version: event.schemaVersion,
+  const origin: Record<keyof typeof BODY_ORIGIN, string | number> = {
     chain_id: event.chainId,
     contract_address: event.emitter,
     escrow_address: event.stream,
@@ -29,6 +26,12 @@ export function encodeMessage(event: EscrowEvent): OutboxMessage {
     block_timestamp: Number(event.blockTimestamp),
     transaction_hash: event.transactionHash,
     log_index: event.logIndex,
+  };
+  const body = {
+    event_id: event.id,
+    event_type: event.type,
+    schema_version: event.schemaVersion,
+    ...origin,
     ...inOrder(event),
   };
   return {
