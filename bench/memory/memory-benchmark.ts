@@ -53,7 +53,7 @@ async function measureAt(
 ): Promise<Map<string, CommandUsage>> {
   const events = escrows * EVENTS_PER_ESCROW;
   const escrowsPerBlock = EVENTS_PER_BLOCK / EVENTS_PER_ESCROW;
-  const rpc = await startRpc(run.folder, escrowChain({ escrows, escrowsPerBlock }), 0, true);
+  const rpc = await startRpc(run.folder, escrowChain({ escrows, escrowsPerBlock }));
   const databaseUrl = await postgres.createDatabase();
   const place = recordedPlace(databaseUrl, rpc);
   run.print(`indexing ${events.toLocaleString("en-US")} events`);

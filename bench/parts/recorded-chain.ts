@@ -1,6 +1,5 @@
-import { numberToHex } from "viem";
-import { bloomOf } from "../../source/log-bloom.ts";
-import { headerJson, ZERO_HASH } from "../../test/support/header-json.ts";
+import { type Hex, numberToHex } from "viem";
+import { headerJson, receiptsJson, ZERO_HASH } from "../../test/support/header-json.ts";
 import type { LogFilter } from "../../test/support/log-filter.ts";
 import { hashOf } from "./chain-file.ts";
 import { CHAIN_ID, type ChainBlock, type ChainLog } from "./escrow-chain.ts";
@@ -19,12 +18,10 @@ type Block = {
 export class RecordedChain {
   readonly #blocks: Block[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #hasBlooms: boolean;
+  #parentHash: Hex | undefined;
   #head = 0;
 
-  /** @param hasBlooms headers tell exactly what a block logs, which takes a hash per value to make */
-  constructor({ hasBlooms = false } = {}) {
-    this.#hasBlooms = hasBlooms;
+  constructor() {
     this.append({ number: 0, timestamp: 1_500_000_000, transactions: [] });
   }
 
@@ -38,7 +35,13 @@ export class RecordedChain {
   }
 
   append({ number, timestamp, transactions }: ChainBlock): void {
-    const blockHash = hashOf(number);
+    const header = headerJson({
+      ...{ number, timestamp, parentHash: this.#parentHash },
+      logs: transactions.map(({ logs }) => logs),
+      salt: "recorded",
+    });
+    const { hash: blockHash } = header;
+    this.#parentHash = blockHash;
     const at = { blockNumber: numberToHex(number), blockHash };
     const hashes = transactions.map((_, index) => hashOf(number, index));
     let logIndex = 0;
@@ -56,19 +59,9 @@ export class RecordedChain {
         return { ...log, json };
       }),
     );
-    const header = JSON.stringify({
-      ...headerJson({
-        number,
-        hash: blockHash,
-        parentHash: number === 0 ? undefined : hashOf(number - 1),
-        timestamp,
-        hasLogs: logs.length > 0,
-      }),
-      ...(this.#hasBlooms ? { logsBloom: bloomOf(logs) } : {}),
-    });
     this.#blocks.push({
       logs,
-      header: header.slice(0, -1),
+      header: JSON.stringify(header).slice(0, -1),
       transactions: JSON.stringify(
         transactions.map(({ from, to }, index) => ({
           hash: hashes[index],
@@ -115,6 +108,8 @@ export class RecordedChain {
         return this.#block(this.#numbers.get(String(first)) ?? Infinity, second === true);
       case "eth_getLogs":
         return this.#logs(first as LogFilter);
+      case "eth_getBlockReceipts":
+        return this.#receipts(this.#numbers.get(String(first)) ?? Infinity);
       default:
         return undefined;
     }
@@ -129,6 +124,21 @@ export class RecordedChain {
     if (block === undefined) return "null";
     const { header, transactions, transactionHashes } = block;
     return `${header},"transactions":${hasTransactions ? transactions : transactionHashes}}`;
+  }
+
+  #receipts(number: number): string {
+    const block = number <= this.#head ? this.#blocks[number] : undefined;
+    if (block === undefined) return "null";
+    const hashes = JSON.parse(block.transactionHashes) as string[];
+    const logs = block.logs.map(({ json }) => JSON.parse(json));
+    const ofEach = hashes.map((hash) => logs.filter((log) => log.transactionHash === hash));
+    return JSON.stringify(
+      receiptsJson(ofEach).map((receipt, index) => ({
+        ...receipt,
+        transactionHash: hashes[index],
+        transactionIndex: numberToHex(index),
+      })),
+    );
   }
 
   #logs({ blockHash, fromBlock, toBlock, address, topics = [] }: LogFilter): string {

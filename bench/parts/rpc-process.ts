@@ -8,12 +8,12 @@ import { RecordedChain, type RpcRequest } from "./recorded-chain.ts";
 /*
  * A JSON-RPC node in a process of its own that answers from a recorded chain (CHAIN_FILE), each
  * request after LATENCY_MS, however much the chain holds: every answer was made before the first
- * question. Headers have true blooms with BLOOMS=true. Tells its URL to the process that started it, and takes `{ head }` from it: blocks
+ * question. Tells its URL to the process that started it, and takes `{ head }` from it: blocks
  * beyond that do not exist yet.
  */
 
 const latencyMs = Number(process.env.LATENCY_MS ?? "0");
-const chain = new RecordedChain({ hasBlooms: process.env.BLOOMS === "true" });
+const chain = new RecordedChain();
 for await (const block of readChainFile(process.env.CHAIN_FILE ?? "")) chain.append(block);
 
 const server = createServer(async (request, response) => {

@@ -18,13 +18,11 @@ export type RunningRpc = {
  * Records a chain in the folder and starts a node for it in a process of its own.
  *
  * @param latencyMs how long each answer takes
- * @param hasBlooms headers tell what a block logs, as an audit wants it; takes a while to make
  */
 export async function startRpc(
   folder: string,
   blocks: Iterable<ChainBlock>,
   latencyMs = 0,
-  hasBlooms = false,
 ): Promise<RunningRpc> {
   const path = join(folder, `chain-${randomUUID()}.ndjson`);
   await writeChainFile(path, blocks);
@@ -33,7 +31,6 @@ export async function startRpc(
       ...process.env,
       CHAIN_FILE: path,
       LATENCY_MS: String(latencyMs),
-      BLOOMS: String(hasBlooms),
     },
     execArgv: ["--max-old-space-size=8000"],
   });

@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { numberToHex } from "viem";
-import { bloomOf } from "../../source/log-bloom.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
 import { blockJson, logJson } from "../forks/block-json.ts";
 import type { Block, BlockLog, SimulatedChain } from "../forks/simulated-chain.ts";
@@ -52,7 +51,6 @@ export class AuditProvider {
   header: (block: Block, header: Record<string, unknown>) => unknown = (_, header) => header;
   readonly chain: SimulatedChain;
   readonly #server: Server;
-  readonly #blooms = new Map<Block, Hex>();
 
   private constructor(chain: SimulatedChain) {
     this.chain = chain;
@@ -109,7 +107,6 @@ export class AuditProvider {
         if (block === undefined) return null;
         return this.header(block, {
           ...blockJson(block, false),
-          logsBloom: this.#bloomOf(block),
         });
       }
       case "eth_getLogs":
@@ -124,12 +121,6 @@ export class AuditProvider {
     if (tag === "latest") return head;
     if (tag === "finalized") return canonical[head.number - FINALITY_BLOCKS];
     return canonical[Number(tag)];
-  }
-
-  #bloomOf(block: Block): Hex {
-    const known = this.#blooms.get(block) ?? bloomOf(block.logs);
-    this.#blooms.set(block, known);
-    return known;
   }
 
   #logs(question: LogQuestion): unknown[] {

@@ -1,11 +1,11 @@
 import { numberToHex } from "viem";
-import { headerJson, ZERO_HASH } from "../support/header-json.ts";
+import { receiptsJson, ZERO_HASH } from "../support/header-json.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
 
 /** A block as nodes tell it in JSON-RPC. */
 export function blockJson(block: Block, hasTransactions: boolean): Record<string, unknown> {
   return {
-    ...headerJson({ ...block, parentHash: block.parent?.hash, hasLogs: block.logs.length > 0 }),
+    ...block.header,
     transactions: block.transactions.map((transaction, index) =>
       hasTransactions ? transactionJson(block, index) : transaction.hash,
     ),
@@ -26,6 +26,26 @@ export function logJson(block: Block, log: BlockLog): Record<string, unknown> {
     logIndex: numberToHex(log.index),
     removed: false,
   };
+}
+
+/** The receipts of a block, with its logs, as nodes tell them in JSON-RPC. */
+export function receiptJson(block: Block): Record<string, unknown>[] {
+  const logs = block.transactions.map((_, at) =>
+    block.logs.filter(({ transactionIndex }) => transactionIndex === at),
+  );
+  return receiptsJson(logs).map((receipt, at) => ({
+    ...receipt,
+    logs: logs[at]?.map((log) => logJson(block, log)),
+    transactionHash: block.transactions[at]?.hash,
+    transactionIndex: numberToHex(at),
+    blockHash: block.hash,
+    blockNumber: numberToHex(block.number),
+    from: block.transactions[at]?.from,
+    to: block.transactions[at]?.to,
+    gasUsed: "0x5208",
+    effectiveGasPrice: "0x0",
+    contractAddress: null,
+  }));
 }
 
 function transactionJson(block: Block, index: number): Record<string, unknown> {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { numberToHex } from "viem";
 import type { LogFilter } from "../support/log-filter.ts";
-import { blockJson, logJson } from "./block-json.ts";
+import { blockJson, logJson, receiptJson } from "./block-json.ts";
 import type { ChainNode } from "./chain-node.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
 
@@ -111,6 +111,10 @@ function answerOf(node: ChainNode, method: string, params: unknown[]): unknown {
     case "eth_getBlockByHash": {
       const block = node.byHash(String(first));
       return block === null ? null : blockJson(block, second === true);
+    }
+    case "eth_getBlockReceipts": {
+      const block = node.byHash(String(first)) ?? node.blocks[Number(first)];
+      return block === undefined ? null : receiptJson(block);
     }
     case "eth_getLogs":
       return logsOf(node, first as LogFilter);

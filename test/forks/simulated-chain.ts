@@ -1,11 +1,13 @@
-import { createHash } from "node:crypto";
 import type { Hex } from "../../src/events/escrow-event.ts";
+import { type HeaderJson, headerJson } from "../support/header-json.ts";
 import type { Transaction, TransactionLog } from "./transaction.ts";
 
 /** A block of the tree. Its logs are numbered through, as a chain does. */
 export type Block = {
   number: number;
   hash: Hex;
+  /** As nodes have it, made once. */
+  header: HeaderJson;
   parent: Block | null;
   /** Unix seconds. */
   timestamp: number;
@@ -145,15 +147,18 @@ export class SimulatedChain {
     const number = parent === null ? 0 : parent.number + 1;
     const timestamp = parent === null ? GENESIS_SECONDS : parent.timestamp + secondsLater;
     this.#born += 1;
-    const hash: Hex = `0x${createHash("sha256")
-      .update(`${this.#salt}/${this.chainId}/${this.#born}`)
-      .digest("hex")}`;
     let index = 0;
     const logs = transactions.flatMap((transaction, transactionIndex) =>
       transaction.logsAt(timestamp).map((log) => ({ ...log, index: index++, transactionIndex })),
     );
+    const header = headerJson({
+      ...{ number, timestamp, parentHash: parent?.hash },
+      logs: transactions.map((_, at) => logs.filter((log) => log.transactionIndex === at)),
+      salt: `${this.#salt}/${this.chainId}/${this.#born}`,
+    });
+    const { hash } = header;
     const block: Block = {
-      ...{ number, hash, parent, timestamp, transactions, logs },
+      ...{ number, hash, header, parent, timestamp, transactions, logs },
       ...{ born: this.#born, wasDropped: false, confirmations: 0 },
     };
     confirm(block);

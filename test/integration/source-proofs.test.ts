@@ -2,6 +2,7 @@ import { type Hex, numberToHex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { proveHeader } from "../../source/header-hash.ts";
 import { type RawReceipt, receiptsRootOf } from "../../source/receipts-root.ts";
+import { headerJson, receiptsJson } from "../support/header-json.ts";
 import { TestChain } from "../support/test-chain.ts";
 
 /* Headers and receipts of a real node, escrows' logs among them, prove what they claim. */
@@ -54,4 +55,21 @@ test("receipts with a log left out, added or changed give another root", async (
     expect(
       await receiptsRootOf(receipts.map((each) => ({ ...each, logs: change(each.logs) }))),
     ).not.toBe(block.receiptsRoot);
+});
+
+test("a simulated chain's headers and receipts prove what they claim, as a real one's do", async () => {
+  for (const count of [0, 1, 2, 16, 17, 130]) {
+    const logs = Array.from({ length: count }, (_, at) =>
+      Array.from({ length: at % 3 }, (): { address: Hex; topics: Hex[]; data: Hex } => ({
+        address: `0x${"ab".repeat(20)}`,
+        topics: [`0x${"cd".repeat(32)}`],
+        data: numberToHex(at, { size: 32 }),
+      })),
+    );
+    const header = headerJson({
+      ...{ number: count, parentHash: undefined, timestamp: 1_600_000_000, logs, salt: "test" },
+    });
+    expect(proveHeader(header)).toBe("proven");
+    expect(await receiptsRootOf(receiptsJson(logs) as RawReceipt[])).toBe(header.receiptsRoot);
+  }
 });

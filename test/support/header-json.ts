@@ -1,44 +1,93 @@
-import { type Hex, numberToHex } from "viem";
+import { createHash } from "node:crypto";
+import { type Hex, keccak256, numberToHex, toRlp } from "viem";
+import { bloomOf } from "../../source/log-bloom.ts";
+import { trieRoot } from "./trie-root.ts";
 
 const zeros = (bytes: number): Hex => `0x${"00".repeat(bytes)}`;
-const NO_LOGS_BLOOM = zeros(256);
-/** Says of every log that it may be in there, so everybody has to ask. */
-const FULL_BLOOM: Hex = `0x${"ff".repeat(256)}`;
 export const ZERO_HASH = zeros(32);
+const NO_UNCLES: Hex = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
+const GAS_USED = 21_000;
+
+type Log = { address: Hex; topics: readonly Hex[]; data: Hex };
 
 /** What a header says of its block, as far as it differs from others. */
 export type Header = {
   number: number;
-  hash: string;
   /** Undefined for the first block. */
-  parentHash: string | undefined;
+  parentHash: Hex | undefined;
   /** In seconds since 1970. */
   timestamp: number;
-  hasLogs: boolean;
+  /** The logs of each transaction. */
+  logs: readonly (readonly Log[])[];
+  /** Tells blocks apart that are the same otherwise. */
+  salt: string;
 };
 
-/** A block's header as nodes tell it in JSON-RPC: the block without its transactions. */
-export function headerJson({ number, hash, parentHash, timestamp, hasLogs }: Header): object {
-  return {
-    number: numberToHex(number),
-    hash,
+/** A header as nodes have it in JSON-RPC, with the hash, bloom and roots that it has to have. */
+export type HeaderJson = Record<string, unknown> & { hash: Hex; logsBloom: Hex };
+
+/** The block without its transactions: of Ethereum's London fork, as the simulated chains are. */
+export function headerJson({ number, parentHash, timestamp, logs, salt }: Header): HeaderJson {
+  const fields = {
     parentHash: parentHash ?? ZERO_HASH,
-    timestamp: numberToHex(timestamp),
-    logsBloom: hasLogs ? FULL_BLOOM : NO_LOGS_BLOOM,
-    nonce: zeros(8),
-    sha3Uncles: ZERO_HASH,
-    transactionsRoot: ZERO_HASH,
-    stateRoot: ZERO_HASH,
-    receiptsRoot: ZERO_HASH,
-    mixHash: ZERO_HASH,
+    sha3Uncles: NO_UNCLES,
     miner: zeros(20),
-    difficulty: "0x0",
-    totalDifficulty: "0x0",
-    extraData: "0x",
-    size: "0x400",
-    gasLimit: "0x1c9c380",
-    gasUsed: "0x5208",
-    baseFeePerGas: "0x0",
-    uncles: [],
+    stateRoot: `0x${createHash("sha256").update(salt).digest("hex")}` as Hex,
+    transactionsRoot: ZERO_HASH,
+    receiptsRoot: trieRoot(receiptsJson(logs).map(encodeReceipt)),
+    logsBloom: bloomOf(logs.flat()),
+    difficulty: "0x0" as Hex,
+    number: numberToHex(number),
+    gasLimit: "0x1c9c380" as Hex,
+    gasUsed: "0x5208" as Hex,
+    timestamp: numberToHex(timestamp),
+    extraData: "0x" as Hex,
+    mixHash: ZERO_HASH,
+    nonce: zeros(8),
+    baseFeePerGas: "0x0" as Hex,
   };
+  const hash = keccak256(toRlp(Object.entries(fields).map(([name, value]) => itemOf(name, value))));
+  return { ...fields, hash, totalDifficulty: "0x0", size: "0x400", uncles: [] };
+}
+
+/** The receipts of a block's transactions, as far as they are in the root. */
+export function receiptsJson(logs: Header["logs"]): {
+  status: Hex;
+  cumulativeGasUsed: Hex;
+  logsBloom: Hex;
+  logs: readonly Log[];
+  type: Hex;
+}[] {
+  return logs.map((each, index) => ({
+    type: "0x0",
+    status: "0x1",
+    cumulativeGasUsed: numberToHex(GAS_USED * (index + 1)),
+    logsBloom: bloomOf(each),
+    logs: each,
+  }));
+}
+
+function encodeReceipt(receipt: ReturnType<typeof receiptsJson>[number]): Hex {
+  const { status, cumulativeGasUsed, logsBloom, logs } = receipt;
+  return toRlp([
+    status.length % 2 === 0 ? status : `0x0${status.slice(2)}`,
+    itemOf("gasUsed", cumulativeGasUsed),
+    logsBloom,
+    logs.map(({ address, topics, data }) => [address, [...topics], data]),
+  ] as never) as Hex;
+}
+
+const INTEGERS = new Set([
+  "difficulty",
+  "number",
+  "gasLimit",
+  "gasUsed",
+  "timestamp",
+  "baseFeePerGas",
+]);
+
+function itemOf(name: string, value: Hex): Hex {
+  if (!INTEGERS.has(name)) return value;
+  const digits = value.slice(2).replace(/^0+/, "");
+  return digits === "" ? "0x" : `0x${digits.length % 2 === 0 ? "" : "0"}${digits}`;
 }
