@@ -1,4 +1,5 @@
 import "./load-env-file.ts";
+import { pino } from "pino";
 import { parseChains } from "../config/parse-chains.ts";
 import { EXIT_RETRY, exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
@@ -11,6 +12,7 @@ import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
 import { recordCaughtUp, recordEngineStart } from "../engine/track-engine-start.ts";
 import { freePort } from "../local/free-port.ts";
+import { guardEngine } from "../source/guard-engine.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
@@ -38,6 +40,8 @@ try {
     console.error(`Starting again, to go on with deployment ${other}.`);
     process.exit(EXIT_RETRY);
   });
+  const log = pino({ name: "source", level: process.env.LOG_LEVEL || "info" });
+  await guardEngine(chains, process.env, (event, text) => log.warn({ event }, text));
   // Until it is as far as the live deployment, nobody may read the one that takes over.
   const become = takeOver === null ? becomeIndexer : becomeBuilder;
   await become(schema, {

@@ -1,9 +1,12 @@
 import "./load-env-file.ts";
+import { pino } from "pino";
+import { parseChains } from "../config/parse-chains.ts";
 import { EXIT_CONFIG, exitWith, parseProcessConfig } from "../config/process-config.ts";
 import { checkEngine } from "../engine/check-engine.ts";
 import { holdDeployment } from "../engine/deployment/deployment-lock.ts";
 import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { freePort } from "../local/free-port.ts";
+import { guardEngine } from "../source/guard-engine.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* The engine of `npm run replay`, started by it alone: indexes into the schema that it is given. */
@@ -18,6 +21,10 @@ try {
   checkEngine();
   const { databaseUrl } = parseProcessConfig(process.env);
   await holdDeployment(databaseUrl, schema);
+  const log = pino({ name: "source", level: process.env.LOG_LEVEL || "info" });
+  await guardEngine(parseChains(process.env), process.env, (event, text) =>
+    log.warn({ event }, text),
+  );
   await becomeBuilder(schema, {
     port: await freePort(),
     hostname: "127.0.0.1",

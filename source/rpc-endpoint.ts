@@ -1,4 +1,5 @@
 import { http, type Transport, webSocket } from "viem";
+import { EndpointHealth } from "./endpoint-health.ts";
 import { fetchWithin } from "./http-refusal.ts";
 import { type Clock, RequestPace, realClock } from "./request-pace.ts";
 import { RpcProblem, rpcProblemOf } from "./rpc-problem.ts";
@@ -13,16 +14,18 @@ export type RpcSettings = {
 };
 
 /** What a question is about, in words, and how to make sense of the answer. */
-type Question<T> = {
+export type Question<T> = {
   what: string;
-  /** @throws RpcProblem when the answer cannot be used */
-  parse: (answer: unknown) => T;
+  /** @throws RpcProblem when the answer cannot be used, or cannot be true */
+  parse: (answer: unknown) => T | Promise<T>;
   /** A question that was too long for a time may be put in smaller ones: that is for the caller. */
   mayBeSplit?: boolean;
   /** How often to ask before giving up. */
   attempts?: number;
 };
 
+/** Of the health of whoever answered so. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set(["too-large", "too-many-addresses", "unproven"]);
 const MAX_ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
@@ -32,6 +35,7 @@ const SAY_FROM_MS = 5_000;
 /** One RPC endpoint, asked at its provider's pace, again and again when something passes. */
 export class RpcEndpoint {
   readonly host: string;
+  readonly health: EndpointHealth;
   readonly #url: string;
   readonly #pace: RequestPace;
   readonly #clock: Clock;
@@ -45,6 +49,7 @@ export class RpcEndpoint {
       ? webSocket(url, options)
       : http(url, { ...options, fetchFn: fetchWithin(timeoutMs) });
     this.host = new URL(url).host;
+    this.health = new EndpointHealth(this.host, clock);
     this.#url = url;
     this.#clock = clock;
     this.#pace = new RequestPace(requestsPerSecond, clock);
@@ -64,19 +69,36 @@ export class RpcEndpoint {
    */
   async ask<T>(method: string, params: unknown[], question: Question<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      await this.#pace.turn();
       try {
-        this.#requests += 1;
-        const answer = await this.#request({ method, params } as never);
-        const parsed = question.parse(answer);
-        this.#pace.worked();
-        return parsed;
+        return await this.askOnce(method, params, question);
       } catch (error) {
-        const problem = this.#problemOf(error, `${method} ${question.what}`);
+        const problem = error as RpcProblem;
         const { mayBeSplit = false, attempts = MAX_ATTEMPTS } = question;
         if (isForCaller(problem, mayBeSplit) || attempt >= attempts) throw problem;
         await this.#waitFor(problem, attempt);
       }
+    }
+  }
+
+  /**
+   * Asks once, when it is this request's turn.
+   *
+   * @throws RpcProblem whatever went wrong
+   */
+  async askOnce<T>(method: string, params: unknown[], question: Question<T>): Promise<T> {
+    await this.#pace.turn();
+    try {
+      this.#requests += 1;
+      const parsed = await question.parse(await this.#request({ method, params } as never));
+      this.#pace.worked();
+      this.health.worked();
+      return parsed;
+    } catch (error) {
+      const problem = this.#problemOf(error, `${method} ${question.what}`);
+      if (!SAYS_NOTHING.has(problem.kind))
+        this.health.failed(problem.message, problem.kind === "lie");
+      if (problem.kind === "rate-limited") this.#pace.slowDown(problem.retryAfterMs ?? 0);
+      throw problem;
     }
   }
 

@@ -7,6 +7,8 @@ import { redactUrl } from "./redact-url.ts";
  * - `too-large`: ask for fewer blocks. `too-many-addresses`: ask for fewer contracts.
  * - `timeout`: ask for fewer blocks, or once more.
  * - `rate-limited`, `transient`: ask again later.
+ * - `lie`: the answer cannot be true; ask again, elsewhere if there is elsewhere.
+ * - `unproven`: it may be true, and cannot be checked; ask again, and elsewhere, who else says so.
  * - `refused`: asking again does not help; needs operator action.
  */
 type Kind =
@@ -15,6 +17,8 @@ type Kind =
   | "timeout"
   | "rate-limited"
   | "transient"
+  | "lie"
+  | "unproven"
   | "refused";
 
 /** A request that an endpoint did not answer. The message has no secrets of its URL. */

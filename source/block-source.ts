@@ -1,0 +1,117 @@
+import { numberToHex } from "viem";
+import type { EndpointPool } from "./endpoint-pool.ts";
+import { HeaderDoubts } from "./header-doubts.ts";
+import { type BlockQuestion, type CheckedBlock, checkBlock, type RawBlock } from "./raw-block.ts";
+import { RpcProblem } from "./rpc-problem.ts";
+
+/** Heads have to stay lower than the last one for so long before that is believed. */
+const LOWER_HEAD_MS = 3_000;
+/** Headers that were checked need not be checked again: logs are asked for by their hash. */
+const MOST_KNOWN = 4_096;
+
+/** Blocks of one chain: each is the one asked for, and its header makes its hash. */
+export class BlockSource {
+  readonly #pool: EndpointPool;
+  /** By hash, without transactions. */
+  readonly #known = new Map<string, CheckedBlock>();
+  #head: RawBlock | null = null;
+  #lowerSinceMs: number | null = null;
+  #proven = 0;
+  #unproven = 0;
+
+  constructor(pool: EndpointPool) {
+    this.#pool = pool;
+  }
+
+  /** Headers whose hash no known layout makes, and that every endpoint gave. */
+  get unproven(): number {
+    return this.#unproven;
+  }
+
+  /** @throws RpcProblem when no endpoint has the block, or none gives the truth */
+  async read(asked: BlockQuestion, full = false, rounds?: number): Promise<CheckedBlock> {
+    const known = "hash" in asked && !full ? this.#known.get(asked.hash.toLowerCase()) : undefined;
+    if (known) return known;
+    const [method, which] = questionOf(asked);
+    const doubts = new HeaderDoubts(this.#pool, this.#unproven > 0 || this.#proven === 0);
+    const checked = await this.#pool.ask(
+      method,
+      [which, full],
+      {
+        what: `of block ${"number" in asked ? asked.number : which}`,
+        parse: (answer, endpoint) => {
+          const read = checkBlock(answer, asked);
+          if (which === "latest") endpoint.health.sawHead(Number(read.block.number));
+          if (!read.isProven) doubts.add(read.block, endpoint);
+          return read;
+        },
+      },
+      rounds,
+    );
+    if (checked.isProven) {
+      this.#proven += 1;
+      doubts.blame(checked.block);
+    } else this.#noteUnproven(checked.block);
+    this.#remember(checked);
+    return checked;
+  }
+
+  /**
+   * The newest block. A head below the last one is not believed at once: behind a load balancer some
+   * node always lags. Until heads were lower for some seconds, the last one is given again.
+   */
+  async head(full = false): Promise<RawBlock> {
+    const { block } = await this.read({ tag: "latest" }, full);
+    const last = this.#head;
+    if (last === null || Number(block.number) >= Number(last.number)) {
+      this.#lowerSinceMs = null;
+      this.#head = block;
+      return block;
+    }
+    const higher = await this.#higherHead(Number(last.number), full);
+    const nowMs = this.#pool.clock.now();
+    this.#lowerSinceMs = higher === null ? (this.#lowerSinceMs ?? nowMs) : null;
+    if (higher !== null) this.#head = higher;
+    else if (nowMs - (this.#lowerSinceMs ?? nowMs) >= LOWER_HEAD_MS) this.#head = block;
+    return this.#head ?? block;
+  }
+
+  /** Asks whoever has been as high for a head that is. */
+  async #higherHead(than: number, full: boolean): Promise<RawBlock | null> {
+    for (const endpoint of this.#pool.inTurn.filter(({ health }) => (health.head ?? 0) >= than))
+      try {
+        const { block, isProven } = await endpoint.askOnce(
+          "eth_getBlockByNumber",
+          ["latest", full],
+          {
+            what: "of the head",
+            parse: (answer) => checkBlock(answer, { tag: "latest" }),
+          },
+        );
+        if (isProven && Number(block.number) >= than) return block;
+      } catch (error) {
+        // Its health knows; the next one is asked.
+        if (!(error instanceof RpcProblem)) throw error;
+      }
+    return null;
+  }
+
+  #noteUnproven({ number }: RawBlock): void {
+    if (this.#unproven++ > 0) return;
+    this.#pool.say(
+      "source.unknown-header",
+      `chain ${this.#pool.chainId}: no known layout makes the hash of block ${Number(number)}, and every endpoint gives that block`,
+    );
+  }
+
+  #remember(checked: CheckedBlock): void {
+    if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value ?? "");
+    const { transactions: _, ...header } = checked.block;
+    this.#known.set(checked.block.hash.toLowerCase(), { ...checked, block: header as RawBlock });
+  }
+}
+
+function questionOf(asked: BlockQuestion): [method: string, which: string] {
+  if ("hash" in asked) return ["eth_getBlockByHash", asked.hash];
+  return ["eth_getBlockByNumber", "tag" in asked ? asked.tag : numberToHex(asked.number)];
+}

@@ -1,0 +1,104 @@
+import type { Hex } from "../src/events/escrow-event.ts";
+import { BlockSource } from "./block-source.ts";
+import type { RawLog, RawLogFilter } from "./check-logs.ts";
+import type { EndpointStatus } from "./endpoint-health.ts";
+import { EndpointPool, type EndpointPoolSettings } from "./endpoint-pool.ts";
+import { LogSource } from "./log-source.ts";
+import type { RawBlock } from "./raw-block.ts";
+import { RpcProblem } from "./rpc-problem.ts";
+
+export type ChainSourceSettings = EndpointPoolSettings & {
+  /** How many endpoints have to give the same logs of a range; 1 unless given. */
+  agree?: number;
+  /** First topics of the events that decide rows: blocks whose bloom speaks of them are proven. */
+  topics: readonly Hex[];
+};
+
+export type ChainSourceStatus = {
+  endpoints: EndpointStatus[];
+  /** Headers whose hash no known layout makes, and that every endpoint gave. */
+  unprovenHeaders: number;
+  /** Whether the chain's blooms are those of its blocks' logs. */
+  bloom: string;
+};
+
+const NO_BLOOM: Hex = `0x${"0".repeat(512)}`;
+
+/** One chain as its RPC nodes have it, believed only where it was checked. */
+export class ChainSource {
+  readonly #pool: EndpointPool;
+  readonly #blocks: BlockSource;
+  readonly #logs: LogSource;
+
+  constructor({ agree = 1, topics, ...settings }: ChainSourceSettings) {
+    this.#pool = new EndpointPool(settings);
+    this.#blocks = new BlockSource(this.#pool);
+    this.#logs = new LogSource(this.#pool, this.#blocks, {
+      agree: Math.min(agree, settings.endpoints.length),
+      topics,
+    });
+  }
+
+  get chainId(): number {
+    return this.#pool.chainId;
+  }
+
+  get status(): ChainSourceStatus {
+    return {
+      endpoints: this.#pool.status,
+      unprovenHeaders: this.#blocks.unproven,
+      bloom: this.#logs.bloom.state,
+    };
+  }
+
+  /**
+   * A block by number or hash; `isProven` unless its chain has a header layout that is not known.
+   *
+   * @throws RpcProblem when no endpoint has it, or none gives the truth
+   */
+  async block(
+    asked: { number: number } | { hash: Hex },
+    full = false,
+  ): Promise<{ block: RawBlock; isProven: boolean }> {
+    return await this.#blocks.read(asked, full);
+  }
+
+  /** The newest block; never jumps back because some node lags. */
+  async head(full = false): Promise<RawBlock> {
+    return await this.#blocks.head(full);
+  }
+
+  /** The chain's own final block, or null where its nodes know no such tag. */
+  async finalized(): Promise<RawBlock | null> {
+    try {
+      return (await this.#blocks.read({ tag: "finalized" }, false, 2)).block;
+    } catch (error) {
+      if (error instanceof RpcProblem) return null;
+      throw error;
+    }
+  }
+
+  /** Logs of a block by its hash, or of a range however long; in the order of the chain. */
+  async logs(filter: RawLogFilter): Promise<RawLog[]> {
+    if ("blockHash" in filter) return await this.#logs.ofBlock(filter);
+    return await this.#logs.ofRange(filter);
+  }
+
+  /** All logs of a block, proven by the receipts root in its header. */
+  async provenLogs(block: RawBlock): Promise<RawLog[]> {
+    return await this.#logs.proven(block);
+  }
+
+  /** Any other question: whatever is answered is believed, so ask for nothing that decides rows. */
+  async other(method: string, params: unknown[]): Promise<unknown> {
+    return await this.#pool.ask(method, params, { what: "", parse: (answer) => answer });
+  }
+
+  /**
+   * A block as whoever skips blocks by their bloom may see it: without one, until this chain's blooms
+   * have shown themselves to be those of its blocks' logs.
+   */
+  withReliableBloom(block: RawBlock): RawBlock {
+    return this.#logs.bloom.state === "trusted" ? block : { ...block, logsBloom: NO_BLOOM };
+  }
+}

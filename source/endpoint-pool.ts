@@ -1,0 +1,137 @@
+import type { EndpointStatus } from "./endpoint-health.ts";
+import { type Clock, realClock } from "./request-pace.ts";
+import type { Question, RpcEndpoint } from "./rpc-endpoint.ts";
+import { RpcProblem } from "./rpc-problem.ts";
+
+export type EndpointPoolSettings = {
+  chainId: number;
+  /** In order of preference. */
+  endpoints: readonly RpcEndpoint[];
+  /** Called with what an operator should know: an endpoint that lies, a header of unknown layout. */
+  say?: (event: string, text: string) => void;
+  clock?: Clock;
+};
+
+/** A question whose answer is read in the light of who gave it. */
+type PoolQuestion<T> = Omit<Question<T>, "parse"> & {
+  parse: (answer: unknown, endpoint: RpcEndpoint) => T | Promise<T>;
+};
+
+/** How often every endpoint that is usable is asked, before the caller hears of it. */
+const ROUNDS = 5;
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 3_000;
+/** What a smaller question may bring an answer to. */
+const IS_TOO_MUCH: ReadonlySet<string> = new Set(["too-large", "too-many-addresses", "timeout"]);
+
+/**
+ * The RPC endpoints of one chain. Each question goes to them in turn, the healthiest first, until one
+ * gives an answer that can be true:
+ *
+ *   ask ──answer──► checked ──► given
+ *    ▲                 └──lie, null, error──► next endpoint; all of them failed: wait, next round
+ *    └────────────────────────────────────────────┘        after the last round: RpcProblem
+ *
+ * A failed question leaves nothing behind, so asking again never makes a hole.
+ */
+export class EndpointPool {
+  readonly chainId: number;
+  readonly say: (event: string, text: string) => void;
+  readonly clock: Clock;
+  readonly #endpoints: readonly RpcEndpoint[];
+  readonly #rightChain = new Set<RpcEndpoint>();
+
+  constructor({ chainId, endpoints, say, clock = realClock }: EndpointPoolSettings) {
+    this.chainId = chainId;
+    this.say = say ?? (() => undefined);
+    this.clock = clock;
+    this.#endpoints = endpoints;
+  }
+
+  get status(): EndpointStatus[] {
+    return this.#endpoints.map(({ health }) => health.status);
+  }
+
+  /** All that were not taken out for good. */
+  get there(): readonly RpcEndpoint[] {
+    return this.#endpoints.filter(({ health }) => !health.isOut);
+  }
+
+  /** The usable ones, the healthiest first; all that are there, when none is usable. */
+  get inTurn(): readonly RpcEndpoint[] {
+    const usable = this.there.filter(({ health }) => health.isUsable);
+    return (usable.length > 0 ? usable : this.there).toSorted(
+      (a, b) => Math.round(10 * b.health.score) - Math.round(10 * a.health.score),
+    );
+  }
+
+  /** @throws RpcProblem of the last endpoint that was asked, after the last round */
+  async ask<T>(
+    method: string,
+    params: unknown[],
+    question: PoolQuestion<T>,
+    rounds = ROUNDS,
+  ): Promise<T> {
+    const { value } = await this.each((endpoint) => askOne(endpoint, method, params, question), {
+      rounds,
+    });
+    return value;
+  }
+
+  /**
+   * Lets endpoints try in turn.
+   *
+   * @param mayBeSplit an answer that was too large is for the caller at once, who asks for less
+   * @returns the first success, and whose it was
+   * @throws RpcProblem
+   */
+  async each<T>(
+    read: (endpoint: RpcEndpoint) => Promise<T>,
+    { rounds = ROUNDS, mayBeSplit = false }: { rounds?: number; mayBeSplit?: boolean } = {},
+  ): Promise<{ endpoint: RpcEndpoint; value: T }> {
+    let problem = new RpcProblem("transient", `chain ${this.chainId}: no endpoint is usable`);
+    for (let round = 0; round < rounds; round++) {
+      if (round > 0) await this.clock.sleep(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round));
+      let refusals = 0;
+      const endpoints = this.inTurn;
+      for (const endpoint of endpoints)
+        try {
+          await this.#mustBeOfChain(endpoint);
+          return { endpoint, value: await read(endpoint) };
+        } catch (error) {
+          if (!(error instanceof RpcProblem)) throw error;
+          problem = error;
+          if (mayBeSplit && IS_TOO_MUCH.has(error.kind)) throw error;
+          if (error.kind === "refused") refusals += 1;
+        }
+      if (refusals > 0 && refusals === endpoints.length) break;
+    }
+    throw problem;
+  }
+
+  /** @throws RpcProblem when the endpoint is of another chain: it is never asked again */
+  async #mustBeOfChain(endpoint: RpcEndpoint): Promise<void> {
+    if (this.#rightChain.has(endpoint)) return;
+    const id = await endpoint.askOnce("eth_chainId", [], { what: "", parse: Number });
+    if (id === this.chainId) {
+      this.#rightChain.add(endpoint);
+      return;
+    }
+    const why = `it is of chain ${id}, not ${this.chainId}`;
+    endpoint.health.takeOut(why);
+    this.say("source.wrong-chain", `${endpoint.host}: ${why}`);
+    throw new RpcProblem("refused", `${endpoint.host}: ${why}`);
+  }
+}
+
+async function askOne<T>(
+  endpoint: RpcEndpoint,
+  method: string,
+  params: unknown[],
+  question: PoolQuestion<T>,
+): Promise<T> {
+  return await endpoint.askOnce(method, params, {
+    ...question,
+    parse: (answer) => question.parse(answer, endpoint),
+  });
+}

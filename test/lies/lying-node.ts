@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+
+export type RpcCall = { id: number; method: string; params: unknown[] };
+
+/** What a node does with an answer: another one, or something that is no answer at all. */
+export type Lie = (call: RpcCall, truth: unknown) => unknown | Promise<unknown>;
+
+/** Thrown by a lie: the node answers with this instead of a result. */
+export class RpcRefusal extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Thrown by a lie: the node answers with this in place of JSON-RPC. `null` cuts the connection. */
+export class HttpAnswer extends Error {
+  readonly status: number | null;
+  readonly body: string;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number | null, body = "", headers: Record<string, string> = {}) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** A node that passes on what a real one says, except where it lies. */
+export class LyingNode {
+  readonly calls: RpcCall[] = [];
+  lie: Lie = (_, truth) => truth;
+  readonly #truth: string;
+  readonly #server: Server;
+
+  private constructor(truth: string) {
+    this.#truth = truth;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** @param truth URL of the node that is asked for the truth */
+  static async start(truth: string): Promise<LyingNode> {
+    const node = new LyingNode(truth);
+    node.#server.listen(0, "127.0.0.1");
+    await once(node.#server, "listening");
+    return node;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/key-of-this-node`;
+  }
+
+  /** Asks the real node. */
+  async truth(method: string, params: unknown[]): Promise<unknown> {
+    const response = await fetch(this.#truth, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+    });
+    const { result, error } = (await response.json()) as {
+      result?: unknown;
+      error?: { code: number; message: string };
+    };
+    if (error) throw new RpcRefusal(error.code, error.message);
+    return result;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = (await json(request)) as RpcCall | RpcCall[];
+    try {
+      const replies = Array.isArray(body)
+        ? await Promise.all(body.map((call) => this.#reply(call)))
+        : await this.#reply(body);
+      response.setHeader("content-type", "application/json").end(JSON.stringify(replies));
+    } catch (error) {
+      if (!(error instanceof HttpAnswer) || error.status === null) response.destroy();
+      else response.writeHead(error.status, error.headers).end(error.body);
+    }
+  }
+
+  async #reply(call: RpcCall): Promise<object> {
+    this.calls.push(call);
+    const { id, method, params } = call;
+    try {
+      const result = await this.lie(call, await this.truth(method, params));
+      return { jsonrpc: "2.0", id, result };
+    } catch (error) {
+      if (!(error instanceof RpcRefusal)) throw error;
+      return { jsonrpc: "2.0", id, error: { code: error.code, message: error.message } };
+    }
+  }
+}
