@@ -2,12 +2,24 @@ import { defineConfig } from "vitest/config";
 
 // Three projects: unit tests stand beside the code; integration tests use a real Postgres, anvil
 // or Pub/Sub server in one process; e2e tests start the whole service as a user would.
+//
+// With `--coverage` the processes that tests start write down what they ran, too, for
+// scripts/coverage-by-room.ts, which adds it to what ran in the tests' own processes.
+const isCovered = process.argv.includes("--coverage");
+const env = isCovered ? { NODE_V8_COVERAGE: `${import.meta.dirname}/coverage/processes` } : {};
+
 export default defineConfig({
   test: {
+    coverage: {
+      include: ["{src,config,db,engine,source,packages,apps,proof,supervisor,cli,local}/**/*.ts"],
+      exclude: ["packages/*/dist/**"],
+      reporter: ["json"],
+    },
     projects: [
       {
         test: {
           name: "unit",
+          env,
           include: [
             "{src,config,db,engine,source,packages,apps,proof,supervisor,cli,local,contracts,scripts}/**/*.test.ts",
             "*.test.ts",
@@ -18,6 +30,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
+          env,
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -26,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          env,
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 120_000,

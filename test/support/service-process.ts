@@ -14,7 +14,7 @@ export type ServiceOptions = {
 };
 
 const PROJECT = join(import.meta.dirname, "../..");
-const INHERITED = ["PATH", "HOME", "TMPDIR"];
+const INHERITED = ["PATH", "HOME", "TMPDIR", "NODE_V8_COVERAGE"];
 
 type Command =
   | "start"
