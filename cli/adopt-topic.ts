@@ -4,6 +4,7 @@ import { type PublicationConfig, parseRelayConfig, type RelayConfig } from "@esc
 import { ConfigError } from "../config/config-error.ts";
 import { exitWith } from "../config/process-config.ts";
 import { withKysely } from "../db/with-kysely.ts";
+import { ponderOutbox } from "../engine/outbox-source.ts";
 import { adoptSubscription, NothingToAdopt } from "../packages/relay/audit/adopt-subscription.ts";
 import { TopicContradiction } from "../packages/relay/journal/topic-message.ts";
 
@@ -65,6 +66,7 @@ async function adopt(
 ): Promise<void> {
   await withKysely(databaseUrl, async (db) => {
     const { read, adopted } = await adoptSubscription(db, pubsub, publication, {
+      source: ponderOutbox(),
       subscription,
       idleMs,
       onProgress: (count) => process.stdout.isTTY && process.stdout.write(`\r${count} read`),

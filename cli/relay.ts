@@ -1,9 +1,10 @@
 import "./load-env-file.ts";
-import { parseRelayConfig, relayParts, runRelay } from "@escrow-stream/relay";
+import { parseRelayConfig, runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
 import { namesNoChain, parseChains } from "../config/parse-chains.ts";
 import { EXIT_RETRY, exitWith } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import { ponderOutbox } from "../engine/outbox-source.ts";
 import { chainEvidence } from "../engine/preflight/chain-evidence.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
@@ -22,22 +23,35 @@ try {
   await checkDatabase(config.databaseUrl);
   const evidence = namesNoChain(process.env) ? undefined : chainEvidence(parseChains(process.env));
   if (evidence === undefined)
-    log.warn("no RPC endpoint is configured: events that a reorg dropped cannot be retracted");
+    log.warn(
+      { event: "evidence.none" },
+      "no RPC endpoint is configured: events that a reorg dropped cannot be retracted",
+    );
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, () => {
-      log.info({ signal }, "stopping: letting what is in flight finish");
+      log.info({ event: "relay.stopping", signal }, "stopping: letting what is in flight finish");
       stop.abort();
       setTimeout(() => {
-        log.error("what was in flight did not finish in time; it is recorded as in doubt");
+        log.error(
+          { event: "relay.cut-off" },
+          "what was in flight did not finish in time; it is recorded as in doubt",
+        );
         process.exit(EXIT_RETRY);
       }, config.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
     });
-  await runRelay(config, log, stop.signal, {
-    ...relayParts(config, log, evidence),
-    onListening: (port) => log.info({ port, publications: config.publications }, "relay started"),
+  await runRelay({
+    config,
+    source: ponderOutbox({ ...(evidence === undefined ? {} : { evidence }) }),
+    log,
+    signal: stop.signal,
+    onListening: (port) =>
+      log.info(
+        { event: "relay.started", port, publications: config.publications },
+        "relay started",
+      ),
   });
-  log.info("relay stopped");
+  log.info({ event: "relay.stopped" }, "relay stopped");
   process.exit(0);
 } catch (error) {
   exitWith(error);

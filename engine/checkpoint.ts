@@ -25,11 +25,14 @@ const WIDTHS = {
 
 /** The type of an event of a log, and of a block. */
 const LOG_EVENT = 5n;
-/** What follows the block number. */
-const WITHIN_BLOCK = WIDTHS.transactionIndex + WIDTHS.eventType + WIDTHS.eventIndex;
+/** Digits of what follows the block number. */
+export const WITHIN_BLOCK = WIDTHS.transactionIndex + WIDTHS.eventType + WIDTHS.eventIndex;
 const BEFORE_BLOCK = WIDTHS.timestamp + WIDTHS.chainId;
 
-const CHECKPOINT_DIGITS = BEFORE_BLOCK + WIDTHS.blockNumber + WITHIN_BLOCK;
+/** Digits that name a block. */
+export const UP_TO_BLOCK = BEFORE_BLOCK + WIDTHS.blockNumber;
+
+const CHECKPOINT_DIGITS = UP_TO_BLOCK + WITHIN_BLOCK;
 
 /** @throws when a field does not fit into its digits */
 export function formatCheckpoint(checkpoint: Checkpoint): string {
@@ -114,9 +117,14 @@ export function wholeBlockOf(checkpoint: string): number {
   return Math.max(0, blockOf(checkpoint) - (isEnd ? 0 : 1));
 }
 
+/** SQL for `blockOf` a checkpoint. */
+export function blockOfSql(checkpoint: string): string {
+  return `substring(${checkpoint}, ${BEFORE_BLOCK + 1}, ${WIDTHS.blockNumber})::bigint`;
+}
+
 /** SQL for `wholeBlockOf` a checkpoint. */
 export function wholeBlockSql(checkpoint: string): string {
-  const block = `substring(${checkpoint}, ${BEFORE_BLOCK + 1}, ${WIDTHS.blockNumber})::bigint`;
+  const block = blockOfSql(checkpoint);
   const isEnd = `right(${checkpoint}, ${WITHIN_BLOCK}) = repeat('9', ${WITHIN_BLOCK})`;
   return `greatest(0, ${block} - case when ${isEnd} then 0 else 1 end)`;
 }

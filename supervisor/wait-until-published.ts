@@ -1,10 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import type { PublicationConfig } from "@escrow-stream/relay";
 import { type Kysely, sql } from "kysely";
+import { ponderOutbox } from "../engine/outbox-source.ts";
 import { countUnpublished } from "../packages/relay/serve/relay-status.ts";
 import type { Snapshot, SnapshotReader } from "./snapshot.ts";
 
 const POLL_MS = 250;
+const SOURCE = ponderOutbox();
 
 export type DrainOptions = {
   publications: PublicationConfig[];
@@ -44,7 +46,7 @@ export async function waitUntilPublished(
     const missing: Record<string, number> = {};
     // Before that, the tables to count in need not exist.
     for (const publication of isIndexed ? publications : [])
-      missing[publication.topic] = await countUnpublished(db, publication);
+      missing[publication.topic] = await countUnpublished(db, SOURCE, publication);
     const isPublished = Object.values(missing).every((count) => count === 0);
     if ((isIndexed && isPublished) || Date.now() > deadline || signal.aborted)
       return { snapshot: await reader.read(), missing, isIndexed };

@@ -1,6 +1,6 @@
+import { type BlockEvidence, evidenceFrom } from "@escrow-stream/relay";
 import { createPublicClient, http, webSocket } from "viem";
 import type { Chain } from "../../config/chain-deployment.ts";
-import { type BlockEvidence, evidenceFrom } from "../../packages/relay/reorg/block-evidence.ts";
 
 const TIMEOUT_MS = 5_000;
 

@@ -13,3 +13,13 @@ export type {
 } from "./bodies.ts";
 export { decodeBody, type MessageBody } from "./decode-body.ts";
 export { InvalidBody } from "./invalid-body.ts";
+export {
+  type Attributes,
+  barrierAttributes,
+  identityOf,
+  type MessageIdentity,
+  type MessagePlace,
+  messageAttributes,
+  messageId,
+} from "./message-attributes.ts";
+export { type Published, type Retraction, retractionOf } from "./retraction.ts";

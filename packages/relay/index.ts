@@ -1,5 +1,9 @@
 export { parseRelayConfig, type RelayConfig } from "./config.ts";
 export type { PublicationConfig } from "./journal/publication.ts";
 export { PubsubAway, TopicUnusable } from "./publish/pubsub-endpoint.ts";
-export type { BlockEvidence } from "./reorg/block-evidence.ts";
-export { type RelayParts, relayParts, runRelay } from "./run-relay.ts";
+export { type RelayParts, relayParts } from "./relay-parts.ts";
+export type { RelaySettings } from "./relay-settings.ts";
+export { type RelayOptions, runRelay } from "./run-relay.ts";
+export { type BlockEvidence, evidenceFrom, type ReadBlockHash } from "./source/block-evidence.ts";
+export { isRelationMissing } from "./source/is-relation-missing.ts";
+export type { Line, OutboxSource, Place } from "./source/outbox-source.ts";

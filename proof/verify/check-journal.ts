@@ -1,9 +1,16 @@
-import { type RawBuilder, sql } from "kysely";
+import { isDeepStrictEqual } from "node:util";
+import type { Attributes } from "@escrow-stream/messages";
+import { sql } from "kysely";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
 import type { DeployedChain, Deployment } from "../../engine/deployment/find-deployment.ts";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { orderingKey } from "../../packages/relay/capture/capture.ts";
 import { isDue } from "../../packages/relay/capture/is-due.ts";
 import type { Publication } from "../../packages/relay/journal/publication.ts";
+import {
+  type AttributesRow,
+  sentAttributes,
+} from "../../packages/relay/journal/sent-attributes.ts";
 import { isStanding } from "../../packages/relay/reorg/reconcile.ts";
 import type { Findings } from "./findings.ts";
 
@@ -39,13 +46,14 @@ export async function checkJournal(
   return lag;
 }
 
-type MessageRow = {
-  event_id: string;
+type MessageRow = AttributesRow & {
   ordering_key: string;
-  sequence: string;
   block_number: string;
   is_gone: boolean;
+  /** What differs, but for attributes. */
   wrong: string;
+  /** Null while the journal has just these. */
+  outbox_attributes: Attributes | null;
 };
 
 /** Every announcement against its outbox row. Both lie in this order, so pages are merged. */
@@ -58,6 +66,7 @@ async function checkMessages(
   lag: JournalLag,
 ): Promise<void> {
   const { id } = publication;
+  const { rows: outbox } = ponderOutbox({ schema });
   for (let from = ""; ; ) {
     const [page] = await database.read(
       sql<{ upto: string | null }>`
@@ -71,20 +80,21 @@ async function checkMessages(
     const rows = await database.read(
       sql<MessageRow>`
         select * from (
-          select m.event_id, m.ordering_key, m.sequence, m.block_number,
+          select m.kind, m.event_id, m.incarnation, m.ordering_key, m.sequence, m.block_number,
+                 m.source_attributes,
+                 nullif(o.attributes, m.source_attributes) as outbox_attributes,
                  o.event_id is null and ${isStanding()} as is_gone,
                  case when o.event_id is not null then concat_ws(', ',
                    case when m.body <> o.body then 'body' end,
-                   case when m.attributes <> ${attributes(publication)} then 'attributes' end,
                    case when m.ordering_key <> ${orderingKey(publication)} then 'ordering key' end,
-                   case when m.block_number <> o.block_number or m.block_hash <> o.block_hash
+                   case when m.block_number <> o.height or m.block_hash <> o.hash
                         then 'block' end) else '' end as wrong
           from relay.message m
-          left join ${sql.id(schema, "outbox")} o
-            on o.chain_id = m.chain_id and o.position = m.position and o.event_id = m.event_id
+          left join ${outbox} o
+            on o.line = m.chain_id and o.position = m.position and o.event_id = m.event_id
           where m.publication_id = ${id} and m.chain_id = ${chain.chainId} and m.kind = 'event'
             and m.position > ${from} and m.position <= ${upto}) compared
-        where is_gone or wrong <> ''`,
+        where is_gone or wrong <> '' or outbox_attributes is not null`,
     );
     for (const row of rows) judgeMessage(row, publication, chain, findings, lag);
     from = upto;
@@ -93,15 +103,18 @@ async function checkMessages(
 
 function judgeMessage(
   row: MessageRow,
-  { topic }: Publication,
+  publication: Publication,
   chain: DeployedChain,
   findings: Findings,
   lag: JournalLag,
 ): void {
-  const where = `${topic} ${row.ordering_key} #${row.sequence}`;
+  const where = `${publication.topic} ${row.ordering_key} #${row.sequence}`;
   const block = Number(row.block_number);
-  if (row.wrong !== "")
-    findings.add("journal-bytes", row.event_id, `${where}: another ${row.wrong} than the outbox`);
+  const wrong = [row.wrong, ...(hasOtherAttributes(row, publication) ? ["attributes"] : [])];
+  const inWords = wrong.filter((each) => each !== "").join(", ");
+  if (inWords !== "")
+    findings.add("journal-bytes", row.event_id, `${where}: another ${inWords} than the outbox`);
+  else if (!row.is_gone) return;
   else if (block > chain.indexedBlock) lag.notYetIndexed += 1;
   else if (block > chain.finalBlock) lag.unconfirmed += 1;
   else
@@ -112,16 +125,15 @@ function judgeMessage(
     );
 }
 
-/** What capture puts into a message of an outbox row `o`, as `packages/relay/capture/capture.ts` says. */
-function attributes({ topic, finality }: Publication): RawBuilder<unknown> {
-  return sql`(o.attributes::jsonb
-    || case when m.incarnation = 1 then '{}'::jsonb else jsonb_build_object(
-         'event_id', o.event_id || '#' || m.incarnation,
-         'ce-id', o.event_id || '#' || m.incarnation,
-         'incarnation', m.incarnation::text) end
-    || jsonb_build_object(
-         'sequence', m.sequence::text, 'publication', ${topic}::text,
-         'finality', ${finality === "finalized" ? "final" : "provisional"}::text))`;
+/**
+ * Whether the message is sent with others than one of its outbox row. A journal of before 0.2.0
+ * holds all that it is sent with, a later one what the outbox says: what is sent is the same.
+ */
+function hasOtherAttributes(row: MessageRow, publication: Publication): boolean {
+  const { outbox_attributes: ofOutbox } = row;
+  if (ofOutbox === null) return false;
+  const wanted = sentAttributes(publication, { ...row, source_attributes: ofOutbox });
+  return !isDeepStrictEqual(sentAttributes(publication, row), wanted);
 }
 
 /**
@@ -136,12 +148,12 @@ async function checkCaptured(
   findings: Findings,
   lag: JournalLag,
 ): Promise<void> {
-  const outbox = sql.id(schema, "outbox");
+  const { rows: outbox } = ponderOutbox({ schema });
   const [cursor] = await database.read(
     sql<{ passed: string }>`
       select coalesce(max(o.position), '') as passed
       from relay.capture_cursor k
-      join ${outbox} o on o.chain_id = k.chain_id
+      join ${outbox} o on o.line = k.chain_id
         and ((o.position = k.tip_position and o.event_id = k.tip_event_id)
              or o.position = k.settled_position)
       where k.publication_id = ${id} and k.chain_id = ${chainId}
@@ -155,7 +167,7 @@ async function checkCaptured(
         select o.event_id, o.position, o.position <= ${passed} as is_passed,
                ${isDue(finality, sql`${finalized}::text`, sql`${latestBlock}::bigint`)} as is_due
         from ${outbox} o
-        where o.chain_id = ${chainId} and not exists (
+        where o.line = ${chainId} and not exists (
           select from relay.message m
           where m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
             and ${isStanding()})

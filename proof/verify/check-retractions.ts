@@ -1,21 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
+import { type Attributes, retractionOf } from "@escrow-stream/messages";
 import { sql } from "kysely";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
 import type { Publication } from "../../packages/relay/journal/publication.ts";
-import { retractionOf } from "../../packages/relay/journal/retraction.ts";
+import {
+  type AttributesRow,
+  sentAttributes,
+} from "../../packages/relay/journal/sent-attributes.ts";
 import type { Findings } from "./findings.ts";
 
-type Row = {
-  event_id: string;
-  incarnation: number;
+type Row = AttributesRow & {
   ordering_key: string;
-  sequence: string;
   body: string;
-  attributes: Record<string, string>;
   announced_key: string | null;
   announced_sequence: string | null;
   announced_body: string | null;
-  announced_attributes: Record<string, string> | null;
+  announced_attributes: Attributes | null;
 };
 
 const PAGE_ROWS = 1_000;
@@ -35,9 +35,10 @@ export async function checkRetractions(
   for (let last = { key: "", sequence: "0" }; ; ) {
     const rows = await database.read(
       sql<Row>`
-        select r.event_id, r.incarnation, r.ordering_key, r.sequence, r.body, r.attributes,
+        select r.kind, r.event_id, r.incarnation, r.ordering_key, r.sequence, r.body,
+               r.source_attributes,
                m.ordering_key as announced_key, m.sequence as announced_sequence,
-               m.body as announced_body, m.attributes as announced_attributes
+               m.body as announced_body, m.source_attributes as announced_attributes
         from relay.message r
         left join relay.message m
           on m.publication_id = r.publication_id and m.event_id = r.event_id
@@ -59,8 +60,8 @@ export async function checkRetractions(
   }
 }
 
-function problemOf(row: Row, { topic, finality }: Publication): string | null {
-  if (finality === "finalized") return "a final publication takes nothing back";
+function problemOf(row: Row, publication: Publication): string | null {
+  if (publication.finality === "finalized") return "a final publication takes nothing back";
   if (row.announced_body === null || row.announced_attributes === null)
     return `announcement ${row.incarnation} of the event is not in the journal`;
   if (row.announced_key !== row.ordering_key)
@@ -71,16 +72,14 @@ function problemOf(row: Row, { topic, finality }: Publication): string | null {
     eventId: row.event_id,
     incarnation: row.incarnation,
     body: row.announced_body,
-    attributes: row.announced_attributes,
+    sourceAttributes: row.announced_attributes,
   });
   if (row.body !== wanted.body) return "its body does not follow from the announcement";
-  const attributes = {
-    ...wanted.attributes,
-    sequence: row.sequence,
-    publication: topic,
-    finality: "provisional",
-  };
-  return isDeepStrictEqual(row.attributes, attributes)
+  const attributes = sentAttributes(publication, {
+    ...row,
+    source_attributes: wanted.sourceAttributes,
+  });
+  return isDeepStrictEqual(sentAttributes(publication, row), attributes)
     ? null
     : "its attributes do not follow from the announcement";
 }

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import type { FrozenDatabase } from "../../db/frozen-database.ts";
-import type { Finality, Publication } from "../../packages/relay/journal/publication.ts";
+import { type Publication, parseFinality } from "../../packages/relay/journal/publication.ts";
 
 /** A publication and where it stands; sums over its keys. */
 export type JournalPublication = Publication & {
@@ -59,11 +59,4 @@ export async function readJournalPublications(
     blockedKeys: Number(row.blocked),
     ofOtherChains: Number(row.of_other_chains),
   }));
-}
-
-/** As `packages/relay/journal/publication.ts` writes it. */
-function parseFinality(text: string): Finality {
-  const confirmations = /^confirmations:(\d+)$/.exec(text)?.[1];
-  if (confirmations !== undefined) return { confirmations: Number(confirmations) };
-  return text === "finalized" ? "finalized" : "latest";
 }

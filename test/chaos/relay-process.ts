@@ -1,5 +1,6 @@
 import { parseRelayConfig, relayParts, runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
 import { instrumentPubsub } from "./instrument-pubsub.ts";
 
@@ -12,7 +13,7 @@ instrumentPubsub(parts, becomeFaultTarget(parts.pool));
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 try {
-  await runRelay(config, log, stop.signal, parts);
+  await runRelay({ config, source: ponderOutbox(), log, signal: stop.signal, parts });
   process.exit(0);
 } catch (error) {
   log.error({ err: error }, "the relay ended");

@@ -34,7 +34,12 @@ beforeEach(async () => {
 });
 
 function message(sequence: number) {
-  const attributes = { event_id: `e${sequence}`, sequence: String(sequence) };
+  const attributes = {
+    event_id: `e${sequence}`,
+    sequence: String(sequence),
+    publication: TOPIC,
+    finality: "provisional",
+  };
   return { sequence, body: `{"n":${sequence}}`, attributes };
 }
 
@@ -52,7 +57,7 @@ async function journal(count: number): Promise<void> {
     const { body, attributes } = message(sequence);
     await sql`
       insert into relay.message (publication_id, ordering_key, sequence, event_id, chain_id,
-        block_number, block_hash, position, body, attributes, captured_at)
+        block_number, block_hash, position, body, source_attributes, captured_at)
       values (1, 'k', ${sequence}, ${attributes.event_id}, 1, 1, 'hash', 'position', ${body},
               ${JSON.stringify(attributes)}::jsonb, now() + interval '1 minute')`.execute(db);
   }

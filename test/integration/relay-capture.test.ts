@@ -1,13 +1,16 @@
 import { type Kysely, sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { capture, JournalConflict } from "../../packages/relay/capture/capture.ts";
 import type { Publication, PublicationConfig } from "../../packages/relay/journal/publication.ts";
 import type { Lease, LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
+import { claim } from "../../packages/relay/publish/progress.ts";
 import { readUnconfirmed, retract } from "../../packages/relay/reorg/reconcile.ts";
 import { publicationWithLeases, RelayWorld, readJournal } from "../support/relay-world.ts";
 import { StandInOutbox } from "../support/stand-in-outbox.ts";
 
 const world = new RelayWorld();
+const source = ponderOutbox();
 beforeAll(() => world.start());
 afterAll(() => world.stop());
 
@@ -26,10 +29,11 @@ async function takeBack(
   isReplaced: (block: number) => boolean = () => true,
 ): Promise<number> {
   const leader = leases.leader(publication);
-  if (leader === null) throw new Error("the leader was not taken");
-  const events = await readUnconfirmed(db, publication, 100);
-  const replaced = events.filter(({ blockNumber }) => isReplaced(blockNumber));
-  return await retract(db, publication, leases.instance, leader, replaced);
+  if (leader === null) throw new Error("the leadership was not taken");
+  const events = await readUnconfirmed(db, source, publication, 100);
+  const replaced = events.filter(({ height }) => isReplaced(height));
+  const { instance } = leases;
+  return await retract(db, { source, publication, instance, leader, events: replaced });
 }
 
 async function publish(config?: PublicationConfig) {
@@ -39,15 +43,16 @@ async function publish(config?: PublicationConfig) {
 
 function looker(publication: Publication, leases: LeaseKeeper, deployment = "build-1") {
   const leader = leases.leader(publication);
-  if (leader === null) throw new Error("the leader was not taken");
+  if (leader === null) throw new Error("the leadership was not taken");
   return (limit = 100, as: Lease = leader, build = deployment) =>
-    capture(
-      db,
+    capture(db, {
+      source,
       publication,
-      { deployment: build, chainId: "1", finalized: null },
-      { instance: leases.instance, leader: as },
+      line: { line: "1", edition: build, final: null },
+      instance: leases.instance,
+      leader: as,
       limit,
-    );
+    });
 }
 
 describe("capture", () => {
@@ -110,21 +115,16 @@ describe("capture", () => {
   });
 
   test("puts the sequence, the publication and the finality into the attributes", async () => {
-    const { publication, look } = await publish({ topic: "final-topic", finality: "finalized" });
+    const final: PublicationConfig = { topic: "final-topic", finality: "finalized" };
+    const { publication, leases } = await publicationWithLeases(db, final);
     await outbox.append({ key: "a", block: 1 });
     await outbox.moveTo({ latest: 9, finalized: 5 });
-    await look();
-    const { rows } = await sql<{ attributes: object }>`
-      select attributes from relay.message where publication_id = ${publication.id}`.execute(db);
-    expect(rows).toEqual([
-      {
-        attributes: {
-          event_id: "e-1-0",
-          sequence: "1",
-          publication: "final-topic",
-          finality: "final",
-        },
-      },
+    await looker(publication, leases)();
+    const limits = { keys: 10, messages: 10 };
+    const partitions = leases.partitions(publication);
+    const [batch] = await claim(db, publication, leases.instance, partitions, "", limits);
+    expect(batch?.messages.map(({ attributes }) => attributes)).toEqual([
+      { event_id: "e-1-0", sequence: "1", publication: "final-topic", finality: "final" },
     ]);
   });
 

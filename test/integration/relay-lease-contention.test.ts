@@ -40,7 +40,7 @@ async function contend(): Promise<LogLine[]> {
   const errors = (): LogLine[] => lines.filter(({ level }) => level === 50);
   const keepers = Array.from({ length: KEEPERS }, (_, n) => {
     const options = { leaseMs: LEASE_MS, inFlight: () => 0, onChange: () => undefined };
-    return new LeaseKeeper(db, `instance-${n}`, publications, log, options);
+    return new LeaseKeeper({ db, instance: `instance-${n}`, publications, log, ...options });
   });
   const running = Promise.all(keepers.map((keeper) => keeper.run()));
   const stop = async (): Promise<void> => {

@@ -35,7 +35,8 @@ async function journal(key: string, count: number, partition = 0): Promise<void>
     values (${publication.id}, ${key}, ${partition}, ${count})`.execute(db);
   await sql`
     insert into relay.message (publication_id, ordering_key, sequence, event_id, chain_id,
-                               block_number, block_hash, position, body, attributes)
+                               block_number, block_hash, position, body,
+                               source_attributes)
     select ${publication.id}, ${key}, n, ${key} || n, 1, n, 'hash', n::text, 'body', '{}'
     from generate_series(1, ${count}) n`.execute(db);
 }

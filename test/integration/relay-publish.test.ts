@@ -3,6 +3,7 @@ import { GrpcError } from "@escrow-stream/pubsub-emulator";
 import { runRelay } from "@escrow-stream/relay";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { RelayBed } from "../support/relay-bed.ts";
 import { silent } from "../support/relay-world.ts";
 import { published, subscribe } from "../support/restore-story.ts";
@@ -207,9 +208,14 @@ describe("the relay", () => {
     });
     await stop();
     const config = bed.config({ PUBLICATIONS: "topic-a=finalized" });
-    await expect(runRelay(config, silent, new AbortController().signal)).rejects.toThrow(
-      /exists with finality latest/,
-    );
+    await expect(
+      runRelay({
+        config,
+        source: ponderOutbox(),
+        log: silent,
+        signal: new AbortController().signal,
+      }),
+    ).rejects.toThrow(/exists with finality latest/);
   });
 });
 

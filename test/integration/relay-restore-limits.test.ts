@@ -1,6 +1,7 @@
 import { v1 } from "@google-cloud/pubsub";
 import { Kysely, PostgresDialect } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { adoptSubscription } from "../../packages/relay/audit/adopt-subscription.ts";
 import { createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
 import { clientOptions } from "../../packages/relay/publish/pubsub-endpoint.ts";
@@ -44,7 +45,12 @@ describe("a restored journal that its receipts cannot help", () => {
     const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: bed.pool }) });
     const [publication] = bed.config().publications;
     if (publication === undefined) throw new Error("no publication");
-    const options = { subscription: "everything", idleMs: 1_000, onProgress: () => undefined };
+    const options = {
+      source: ponderOutbox(),
+      subscription: "everything",
+      idleMs: 1_000,
+      onProgress: () => undefined,
+    };
     const { pubsub } = bed.config();
     expect(await adoptSubscription(db, pubsub, publication, options)).toEqual({
       read: 6,

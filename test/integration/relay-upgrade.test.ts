@@ -19,8 +19,27 @@ beforeAll(() => bed.start());
 afterAll(() => bed.stop());
 beforeEach(() => bed.renew());
 
+/** Makes the journal what it was before migration 0003: rows hold all that they are sent with. */
+async function undoSource(pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    delete from relay.kysely_migration where name = '0003-source';
+    alter table relay.message rename column source_attributes to attributes;
+    update relay.message m
+    set attributes = attributes
+      || case when kind = 'retraction' or incarnation = 1 then '{}'::jsonb else jsonb_build_object(
+           'event_id', event_id || '#' || incarnation,
+           'ce-id', event_id || '#' || incarnation,
+           'incarnation', incarnation::text) end
+      || jsonb_build_object('sequence', sequence::text, 'publication', p.topic,
+           'finality', case p.finality when 'finalized' then 'final' else 'provisional' end)
+    from relay.publication p where p.id = m.publication_id;
+    alter table relay.message
+      alter column block_number set not null, alter column block_hash set not null`);
+}
+
 /** Makes the journal what it was before migration 0002, with the rows that it has. */
 async function undoKnownIn(pool: pg.Pool): Promise<void> {
+  await undoSource(pool);
   await pool.query(`
     delete from relay.kysely_migration where name = '0002-known-in';
     alter table relay.message drop column has_position;
@@ -96,5 +115,65 @@ describe("a journal that does not say yet in which database it was known to be c
     await waitUntil("it came", () => seen.length >= 1);
     const { rows } = await bed.pool.query("select receipts_mark from relay.publication");
     expect(rows[0].receipts_mark).not.toBeNull();
+  });
+});
+
+describe("a journal whose rows hold all attributes that they are sent with", () => {
+  const ofBlock = (block: number) => event("a", block);
+
+  test("publishes what it captured with the bytes that it would have had, and what comes later alike", async () => {
+    const seen = await bed.subscribe(({ attributes, data }) => ({
+      attributes: { ...attributes },
+      body: data.toString(),
+    }));
+    const replaced = new Set<number>();
+    const evidence = { isReplaced: async (_: number, block: number) => replaced.has(block) };
+    const stop = bed.startRelay({}, evidence);
+    await bed.outbox.append(ofBlock(1), ofBlock(2));
+    await published(bed, 2);
+    // The block is dropped and comes back: a retraction, and a second incarnation.
+    replaced.add(2);
+    await bed.outbox.rollBackTo(1);
+    await published(bed, 3);
+    replaced.clear();
+    await bed.outbox.append(ofBlock(2));
+    await published(bed, 4);
+    bed.fault = () => Promise.reject(Object.assign(new Error("not now"), { code: 14 }));
+    await bed.outbox.append(ofBlock(3));
+    await waitUntil("it is captured", async () => {
+      const { rows } = await bed.pool.query("select count(*)::int as n from relay.message");
+      return rows[0].n === 5;
+    });
+    await stop();
+    await undoSource(bed.pool);
+    bed.fault = null;
+    bed.startRelay({}, evidence);
+    await bed.outbox.append(ofBlock(4));
+    await published(bed, 6);
+    // And what an upgraded journal has is retracted with the bytes that follow from its messages.
+    replaced.add(4);
+    await bed.outbox.rollBackTo(3);
+    await published(bed, 7);
+    await waitUntil("all came", () => seen.length >= 7);
+    const place = (sequence: number) => ({
+      sequence: String(sequence),
+      publication: "topic-a",
+      finality: "provisional",
+    });
+    const retraction = (id: string) => ({
+      event_id: `retraction-1-${id}`,
+      event_type: "EventRetracted",
+      retracts: id,
+    });
+    expect(seen.map(({ attributes }) => attributes)).toEqual([
+      { event_id: "e-1-0", ...place(1) },
+      { event_id: "e-2-0", ...place(2) },
+      { ...retraction("e-2-0"), ...place(3) },
+      { event_id: "e-2-0#2", "ce-id": "e-2-0#2", incarnation: "2", ...place(4) },
+      { event_id: "e-3-0", ...place(5) },
+      { event_id: "e-4-0", ...place(6) },
+      { ...retraction("e-4-0"), ...place(7) },
+    ]);
+    expect(seen[3]?.body).toBe(seen[1]?.body);
   });
 });

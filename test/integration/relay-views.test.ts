@@ -5,7 +5,7 @@ import { event, published, subscribe } from "../support/restore-story.ts";
 import { StandInOutbox } from "../support/stand-in-outbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const WAITING = "waiting for the indexer to make the views in schema escrow";
+const WAITING = "waiting for the outbox in schema escrow";
 const PUBLICATIONS = "topic-a=latest,topic-b=finalized";
 
 const bed = new RelayBed();

@@ -19,6 +19,7 @@ import { credentials } from "@grpc/grpc-js";
 import type pg from "pg";
 import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";
 
@@ -115,9 +116,10 @@ export class RelayBed {
   ): () => Promise<void> {
     const config = this.config(env);
     const stop = new AbortController();
-    const parts = relayParts(config, log, evidence);
+    const parts = relayParts(config, log);
+    const source = ponderOutbox({ ...(evidence === undefined ? {} : { evidence }) });
     standBetween(parts);
-    const running = runRelay(config, log, stop.signal, parts);
+    const running = runRelay({ config, source, log, signal: stop.signal, parts });
     const end = async (): Promise<void> => {
       stop.abort();
       await running;

@@ -131,7 +131,11 @@ export async function startLeases(
   leaseMs: number,
 ): Promise<LeaseKeeper> {
   const changed = Promise.withResolvers<void>();
-  const leases = new LeaseKeeper(db, instance, [publication], silent, {
+  const leases = new LeaseKeeper({
+    db,
+    instance,
+    publications: [publication],
+    log: silent,
     leaseMs,
     inFlight: () => 0,
     onChange: () => changed.resolve(),

@@ -242,7 +242,7 @@ const inJournal: Corruption[] = [
   {
     name: "a message's attribute changed",
     sql: [
-      `update relay.message set attributes = attributes || '{"finality": "provisional"}'
+      `update relay.message set source_attributes = source_attributes || '{"event_type": "EscrowRefunded"}'
        where ${finalMessage(released)}`,
     ],
     check: "journal-bytes",
@@ -259,14 +259,12 @@ const inJournal: Corruption[] = [
     subject: `${FINAL_TOPIC} ${key}`,
   },
   {
-    name: "two sequences of a key swapped, attributes and all",
+    name: "two sequences of a key swapped",
     sql: [
       `update relay.message set sequence = 100 + sequence
        where publication_id = 1 and event_id in ('${approved}', '${secondApproval}')`,
       `update relay.message
-       set sequence = case event_id when '${approved}' then 4 else 3 end,
-           attributes = attributes || jsonb_build_object(
-             'sequence', case event_id when '${approved}' then '4' else '3' end)
+       set sequence = case event_id when '${approved}' then 4 else 3 end
        where publication_id = 1 and sequence > 100`,
     ],
     check: "journal-order",
@@ -276,9 +274,9 @@ const inJournal: Corruption[] = [
     name: "a message invented",
     sql: [
       `insert into relay.message (publication_id, ordering_key, sequence, event_id, chain_id,
-                                  block_number, block_hash, position, body, attributes)
+                                  block_number, block_hash, position, body, source_attributes)
        select 1, ordering_key, sequence + 1, 'invented', chain_id, block_number, block_hash,
-              position, body, attributes || jsonb_build_object('sequence', (sequence + 1)::text)
+              position, body, source_attributes
        from relay.message where ${finalMessage(released)}`,
       `update relay.ordering_key set last_sequence = last_sequence + 1
        where publication_id = 1 and ordering_key = '${key}'`,

@@ -2,11 +2,11 @@ import {
   type BlockEvidence,
   parseRelayConfig,
   type RelayConfig,
-  relayParts,
   runRelay,
 } from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
 import { capture } from "../../packages/relay/capture/capture.ts";
 import { registerPublications } from "../../packages/relay/journal/publication.ts";
@@ -19,6 +19,8 @@ import { StandInDeployment } from "../support/stand-in-deployment.ts";
 import { LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { FORK_HASHES, historyWithFork, PROGRESS, UNPUBLISHED } from "./verified-history.ts";
+
+const source = ponderOutbox();
 
 /**
  * A real small database: events that were projected, captured and published by the real relay to a
@@ -107,8 +109,12 @@ export class VerifiedWorld {
       isReplaced: async (_chain, _block, hash) => replaced.has(hash),
     };
     const stop = new AbortController();
-    const parts = relayParts(this.config, silent, evidence);
-    const running = runRelay(this.config, silent, stop.signal, parts);
+    const running = runRelay({
+      config: this.config,
+      source: ponderOutbox({ evidence }),
+      log: silent,
+      signal: stop.signal,
+    });
     try {
       const { first, second } = FORK_HASHES;
       for (const [hash, other] of [
@@ -146,8 +152,9 @@ export class VerifiedWorld {
       partition: LEADER,
       epoch: Number(rows[0].epoch),
     };
-    const source = { deployment: "build-1", chainId: "1", finalized: null };
-    const { captured } = await capture(db, publication, source, { instance: "late", leader }, 10);
+    const line = { line: "1", edition: "build-1", final: null };
+    const what = { source, publication, line, instance: "late", leader, limit: 10 };
+    const { captured } = await capture(db, what);
     if (captured !== 1) throw new Error(`captured ${captured} instead of 1`);
   }
 }
@@ -160,7 +167,7 @@ async function isPublished(
 ): Promise<boolean> {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   for (const publication of publications)
-    if ((await countUnpublished(db, publication)) > 0) return false;
+    if ((await countUnpublished(db, source, publication)) > 0) return false;
   const { rows } = await pool.query(
     `select array(
         select m.event_id

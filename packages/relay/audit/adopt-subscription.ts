@@ -6,8 +6,11 @@ import { declareKnown, isOpen, readJournalState } from "../journal/journal-state
 import type { PublicationConfig } from "../journal/publication.ts";
 import { toTopicMessage } from "../journal/topic-message.ts";
 import type { PubsubConfig } from "../publish/pubsub-endpoint.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 
 export type AdoptOptions = {
+  /** The outbox that the messages were published from. */
+  source: OutboxSource;
   /** A subscription that holds what was published since the backup; null: nothing was. */
   subscription: string | null;
   /** Without a message for this long, everything is taken to be read. */
@@ -32,7 +35,7 @@ export async function adoptSubscription(
   db: Kysely<unknown>,
   pubsub: PubsubConfig,
   config: PublicationConfig,
-  { subscription, idleMs, onProgress }: AdoptOptions,
+  { source, subscription, idleMs, onProgress }: AdoptOptions,
 ): Promise<{ read: number; adopted: number }> {
   const { topic } = config;
   const { rows } = await sql<{ id: number }>`
@@ -55,7 +58,7 @@ export async function adoptSubscription(
       for (let idleSinceMs = performance.now(); performance.now() - idleSinceMs < idleMs; ) {
         const read = await receipts.pull(topic, idleMs);
         if (read.length > 0) idleSinceMs = performance.now();
-        const messages = read.flatMap((receipt) => toTopicMessage(receipt, topic) ?? []);
+        const messages = read.flatMap((receipt) => toTopicMessage(receipt, topic, source) ?? []);
         count.adopted += await adopt(db, publication, messages, authority);
         if (messages.length > 0) await recordReceipts(db, publication, messages);
         await receipts.acknowledge(topic, read);

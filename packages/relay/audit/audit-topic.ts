@@ -1,6 +1,9 @@
+import { messageId } from "@escrow-stream/messages";
 import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import { type Kysely, sql } from "kysely";
+import { parseFinality } from "../journal/publication.ts";
+import { type AttributesRow, sentAttributes } from "../journal/sent-attributes.ts";
 import { codeOf } from "../publish/publish-error.ts";
 import {
   clientOptions,
@@ -180,13 +183,8 @@ type PublishedMessage = ExpectedMessage & { capturedAt: number };
 
 /** Everything that the journal says is on the topic, without its bytes. */
 async function readPublished(db: Kysely<unknown>, topic: string): Promise<PublishedMessage[]> {
-  const { rows } = await sql<{
-    ordering_key: string;
-    sequence: string;
-    event_id: string;
-    captured_at: string;
-  }>`
-    select m.ordering_key, m.sequence, m.attributes ->> 'event_id' as event_id,
+  const { rows } = await sql<Omit<AttributesRow, "source_attributes"> & PublishedRow>`
+    select m.ordering_key, m.sequence, m.kind, m.event_id, m.incarnation,
            extract(epoch from m.captured_at) as captured_at
     from relay.message m
     join relay.publication p on p.id = m.publication_id and p.topic = ${topic}
@@ -196,12 +194,15 @@ async function readPublished(db: Kysely<unknown>, topic: string): Promise<Publis
   return rows.map((row) => ({
     orderingKey: row.ordering_key,
     sequence: Number(row.sequence),
-    eventId: row.event_id,
+    eventId: messageId({ ...row, eventId: row.event_id }),
     capturedAt: Number(row.captured_at),
     body: "",
     attributes: {},
   }));
 }
+
+type PublishedRow = { ordering_key: string; captured_at: string };
+type ExpectedRow = AttributesRow & { ordering_key: string; body: string; finality: string };
 
 /** The journal's messages with the keys and sequences of those that were delivered. */
 async function readExpected(
@@ -209,13 +210,9 @@ async function readExpected(
   topic: string,
   messages: DeliveredMessage[],
 ): Promise<Map<string, ExpectedMessage>> {
-  const { rows } = await sql<{
-    ordering_key: string;
-    sequence: string;
-    body: string;
-    attributes: Record<string, string>;
-  }>`
-    select m.ordering_key, m.sequence, m.body, m.attributes
+  const { rows } = await sql<ExpectedRow>`
+    select m.ordering_key, m.sequence, m.kind, m.event_id, m.incarnation, m.body,
+           m.source_attributes, p.finality
     from relay.message m
     join relay.publication p on p.id = m.publication_id and p.topic = ${topic}
     join unnest(${messages.map((each) => each.orderingKey)}::text[],
@@ -223,9 +220,10 @@ async function readExpected(
       on d.ordering_key = m.ordering_key and d.sequence = m.sequence`.execute(db);
   return new Map(
     rows.map((row) => {
-      const { body, attributes } = row;
+      const attributes = sentAttributes({ topic, finality: parseFinality(row.finality) }, row);
       const eventId = attributes.event_id ?? "";
       const key = { orderingKey: row.ordering_key, sequence: Number(row.sequence) };
+      const { body } = row;
       return [nameOf(key.orderingKey, key.sequence), { ...key, eventId, body, attributes }];
     }),
   );

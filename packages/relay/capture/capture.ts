@@ -5,7 +5,8 @@ import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 import { hashOf, partitionOf } from "../leases/partition-of.ts";
 import { isUnconfirmed, lastFinalPosition } from "../reorg/reconcile.ts";
-import { blockNumberOf, isDue } from "./is-due.ts";
+import type { Line, OutboxSource } from "../source/outbox-source.ts";
+import { isDue } from "./is-due.ts";
 
 /** What one look at the outbox found. */
 export type Captured = {
@@ -13,6 +14,17 @@ export type Captured = {
   captured: number;
   /** Events of the journal that the outbox no longer has: their keys wait. */
   unconfirmed: number;
+};
+
+/** What to capture, and who does. */
+export type CaptureOptions = {
+  source: OutboxSource;
+  publication: Publication;
+  line: Line;
+  instance: string;
+  leader: Lease;
+  /** Rows to take, at the most. */
+  limit: number;
 };
 
 /** An event id is in the journal with other bytes than the outbox holds now. */
@@ -33,25 +45,18 @@ export class JournalConflict extends Error {
 /** Notified with every capture, for the instances that are not the leader. */
 export const CAPTURED_CHANNEL = "relay_captured";
 
-/** A chain of the live deployment. */
-export type Source = {
-  deployment: string;
-  chainId: string;
-  /** The finalized checkpoint it was read with; what counts as final later is left for later. */
-  finalized: string | null;
-};
-
 type Row = { captured: number; unconfirmed: number; conflicts: string[] | null };
 
 /**
  * Copies what is due from the outbox into the journal and numbers it per ordering key, without
- * gaps: one statement for a whole batch of a chain, so that there is nothing half-done.
+ * gaps: one statement for a whole batch of a line, so that there is nothing half-done.
  *
- * Where it looks. The outbox is always a prefix of the chain: the engine commits in chain order and
- * takes back from the end. So while the last row that was looked at (the tip) is still there, all
- * before it was seen, and the scan goes on behind it. When it is gone, the engine has rolled back:
- * the scan begins again behind the last final row, and what is in the journal already is skipped.
- * Another deployment has no cursor yet and is scanned from its beginning, with the same skipping.
+ * Where it looks. What is due of a line is always a prefix of it: rows come in order and are
+ * withdrawn from the end (`outbox-source.ts`). So while the last row that was looked at (the tip) is
+ * still there, all before it was seen, and the scan goes on behind it. When it is gone, rows were
+ * reverted: the scan begins again behind the last final row, and what is in the journal already is
+ * skipped. Another edition has no cursor yet and is scanned from its beginning, with the same
+ * skipping.
  *
  * What the journal has and the outbox lacks after a rollback is unconfirmed: it may come back,
  * or be retracted on evidence (`reconcile.ts`). Until then its key gets nothing new, so that a new
@@ -59,29 +64,23 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * behind. An event that was retracted and comes back is a new incarnation with its own message id:
  * a retraction sends the tip back, as the row may be there again before anybody has missed it.
  *
- * Whoever is not the leader any more finds nothing to capture. Should two leaders overlap all the same, the
- * journal's unique event ids let only one of them through.
+ * Whoever is not the leader any more finds nothing to capture. Should two leaders overlap all the
+ * same, the journal's unique event ids let only one of them through.
  *
  * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key.
  *
- * @param limit rows to take, at the most
  * @throws JournalConflict, having written nothing
  */
-export async function capture(
-  db: Kysely<unknown>,
-  publication: Publication,
-  source: Source,
-  authority: { instance: string; leader: Lease },
-  limit: number,
-): Promise<Captured> {
+export async function capture(db: Kysely<unknown>, options: CaptureOptions): Promise<Captured> {
+  const { source, publication } = options;
   return await db.transaction().execute(async (tx) => {
-    // On a reorg the engine locks the outbox and then the checkpoints, both exclusively: in another
+    // On a reorg the engine locks the outbox and then its progress, both exclusively: in another
     // order the two of us would deadlock. And a backfill has no statistics yet: without these two
     // the planner sorts all that is left of the outbox, on disk, for every batch.
     await sql`
       select set_config('enable_bitmapscan', 'off', true), set_config('work_mem', '32MB', true)
-      where not exists (select from escrow.outbox limit 0)`.execute(tx);
-    const { rows } = await statement(publication, source, authority, limit).execute(tx);
+      where not exists (select from ${source.rows} o limit 0)`.execute(tx);
+    const { rows } = await statement(options).execute(tx);
     const [row] = rows;
     if (row === undefined) throw new Error("capture returned no row");
     if (row.conflicts) throw new JournalConflict(publication.topic, row.conflicts);
@@ -90,51 +89,49 @@ export async function capture(
   });
 }
 
-function statement(
-  publication: Publication,
-  { deployment, chainId, finalized }: Source,
-  { instance, leader }: { instance: string; leader: Lease },
-  limit: number,
-): RawBuilder<Row> {
-  const { id, topic, finality } = publication;
+function statement(options: CaptureOptions): RawBuilder<Row> {
+  const { source, publication, instance, leader, limit } = options;
+  const { line, edition, final } = options.line;
+  const { id, finality } = publication;
+  const isDueNow = isDue(finality, sql`(select final from state)`, sql`(select head from state)`);
   return sql<Row>`
     /* capture */
     with state as (
-      select least(c.finalized_checkpoint, ${finalized}::text) as finalized,
-             ${blockNumberOf(sql`c.latest_checkpoint`)} as head,
+      select least(c.final, ${final}::text) as final,
+             c.head,
              tip.event_id is null as is_rescan,
              k.tip_event_id as known_tip,
              case when tip.event_id is null then coalesce(k.settled_position, '')
                   else k.tip_position end as scan_from,
-             ${lastFinalPosition(id, sql`c.chain_id`)} as final_from
-      from escrow._ponder_checkpoint c
+             ${lastFinalPosition(source, id, sql`c.line`)} as final_from
+      from ${source.progress} c
       left join relay.capture_cursor k
-        on k.publication_id = ${id} and k.deployment = ${deployment} and k.chain_id = c.chain_id
-      left join escrow.outbox tip
-        on tip.chain_id = c.chain_id and tip.position = k.tip_position
+        on k.publication_id = ${id} and k.deployment = ${edition} and k.chain_id = c.line
+      left join ${source.rows} tip
+        on tip.line = c.line and tip.position = k.tip_position
            and tip.event_id = k.tip_event_id
-      where c.chain_id = ${chainId}
+      where c.line = ${line}
     ),
     unconfirmed as materialized (
       select m.ordering_key
       from relay.message m
       where (select is_rescan from state)
-        and m.chain_id = ${chainId} and m.position > (select final_from from state)
-        and ${isUnconfirmed(id)}
+        and m.chain_id = ${line} and m.position > (select final_from from state)
+        and ${isUnconfirmed(source, id)}
     ),
     scanned as materialized (
-      select o.position, o.event_id, o.block_number, o.block_hash, o.body, o.attributes::jsonb,
+      select o.position, o.event_id, o.height, o.hash, o.body, o.attributes,
              ${orderingKey(publication)} as ordering_key, 1 + known.captured as incarnation
-      from escrow.outbox o
+      from ${source.rows} o
       -- One look per row: as a join, the planner compares each row with the whole journal.
       cross join lateral (
         select count(*) filter (where m.kind = 'event') as captured,
                count(*) filter (where m.kind = 'retraction') as retracted
         from relay.message m where m.publication_id = ${id} and m.event_id = o.event_id
       ) known
-      where o.chain_id = ${chainId}
+      where o.line = ${line}
         and o.position > (select scan_from from state)
-        and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
+        and ${isDueNow}
         and ${isLeader(instance, leader)}
         and ${isOpen(id)}
         and known.captured = known.retracted
@@ -150,13 +147,13 @@ function statement(
     ),
     conflict as (
       select o.event_id
-      from escrow.outbox o
+      from ${source.rows} o
       join relay.message m
         on m.publication_id = ${id} and m.event_id = o.event_id and m.kind = 'event'
       where (select is_rescan from state)
-        and o.chain_id = ${chainId} and o.position > (select scan_from from state)
+        and o.line = ${line} and o.position > (select scan_from from state)
         and (m.body <> o.body or m.ordering_key <> ${orderingKey(publication)}
-             or not m.attributes @> (o.attributes::jsonb - 'event_id' - 'ce-id'))
+             or not m.source_attributes @> (o.attributes - 'event_id' - 'ce-id'))
       limit 10
     ),
     numbered as (
@@ -170,33 +167,24 @@ function statement(
     journaled as (
       insert into relay.message
         (publication_id, ordering_key, sequence, event_id, incarnation, chain_id, block_number,
-         block_hash, position, body, attributes)
+         block_hash, position, body, source_attributes)
       select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, d.event_id, d.incarnation,
-             ${chainId}, d.block_number, d.block_hash, d.position, d.body,
-             d.attributes
-             || case when d.incarnation = 1 then '{}'::jsonb else jsonb_build_object(
-                  'event_id', d.event_id || '#' || d.incarnation,
-                  'ce-id', d.event_id || '#' || d.incarnation,
-                  'incarnation', d.incarnation::text) end
-             || jsonb_build_object(
-                  'sequence', (n.last_sequence - d.of_key + d.nth)::text,
-                  'publication', ${topic}::text,
-                  'finality', ${finality === "finalized" ? "final" : "provisional"}::text)
+             ${line}, d.height, d.hash, d.position, d.body, d.attributes
       from due d join numbered n using (ordering_key)
       returning 1
     ),
     moved as (
       insert into relay.capture_cursor as k
         (publication_id, deployment, chain_id, tip_position, tip_event_id, settled_position)
-      select ${id}, ${deployment}, ${chainId}, s.position, s.event_id,
-             coalesce((select max(o.position) from escrow.outbox o
-                       where o.chain_id = ${chainId}
-                         and o.position <= least(s.position, (select finalized from state))), '')
+      select ${id}, ${edition}, ${line}, s.position, s.event_id,
+             coalesce((select max(o.position) from ${source.rows} o
+                       where o.line = ${line}
+                         and o.position <= least(s.position, (select final from state))), '')
       from (
-        select o.position, o.event_id from escrow.outbox o
-        where o.chain_id = ${chainId}
+        select o.position, o.event_id from ${source.rows} o
+        where o.line = ${line}
           and o.position > (select scan_from from state)
-          and ${isDue(finality, sql`(select finalized from state)`, sql`(select head from state)`)}
+          and ${isDueNow}
           and ((select count(*) from due) < ${limit}
                or o.position <= (select max(position) from due))
         order by o.position desc limit 1

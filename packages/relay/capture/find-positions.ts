@@ -1,10 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import type { Publication } from "../journal/publication.ts";
 import { isStanding } from "../reorg/reconcile.ts";
-
-/** Digits of a position that name timestamp, chain and block (ponder 0.17, checkpoint.ts). */
-const UP_TO_BLOCK = 42;
-const REST = 33;
+import type { OutboxSource } from "../source/outbox-source.ts";
 
 /**
  * Completes the positions of messages that were read back from the topic, as far as the outbox
@@ -14,13 +11,16 @@ const REST = 33;
  *
  * @returns how many it completed
  */
-export async function findPositions(db: Kysely<unknown>, { id }: Publication): Promise<number> {
+export async function findPositions(
+  db: Kysely<unknown>,
+  source: OutboxSource,
+  { id }: Publication,
+): Promise<number> {
   const { numAffectedRows } = await sql`
     update relay.message m set position = o.position, has_position = true
-    from escrow.outbox o
+    from ${source.rows} o
     where m.publication_id = ${id} and not m.has_position and ${isStanding()}
-      and o.chain_id = m.chain_id and o.event_id = m.event_id
-      and o.position between left(m.position, ${UP_TO_BLOCK}) || repeat('0', ${REST})
-                         and left(m.position, ${UP_TO_BLOCK}) || repeat('9', ${REST})`.execute(db);
+      and o.line = m.chain_id and o.event_id = m.event_id
+      and ${source.mayStandAt(sql`m.position`)}`.execute(db);
   return Number(numAffectedRows ?? 0);
 }

@@ -2,8 +2,6 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "pino";
 
-/** The engine notifies here after each live block, through the views' own trigger. */
-export const BLOCK_CHANNEL = "escrow_live_query";
 const RECONNECT_MS = 1_000;
 
 /**
@@ -29,7 +27,9 @@ export function listenForWakes(
       });
       const gone = new Promise<void>((resolve) => next.once("end", resolve));
       next.on("notification", ({ channel }) => onWake(channel));
-      next.on("error", (error) => log.debug({ err: error }, "listening was interrupted"));
+      next.on("error", (error) =>
+        log.debug({ event: "wake.interrupted", err: error }, "listening was interrupted"),
+      );
       client = next;
       try {
         await next.connect();
@@ -37,7 +37,7 @@ export function listenForWakes(
         for (const channel of channels) onWake(channel);
         await gone;
       } catch (error) {
-        log.debug({ err: error }, "listening failed; trying again");
+        log.debug({ event: "wake.failed", err: error }, "listening failed; trying again");
         void next.end().catch(() => undefined);
       }
       await setTimeout(RECONNECT_MS, undefined, { signal: stopped.signal }).catch(() => undefined);

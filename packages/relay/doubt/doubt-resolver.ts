@@ -7,6 +7,7 @@ import type { Lease, LeaseKeeper } from "../leases/lease-keeper.ts";
 import type { PubsubTopics } from "../publish/pubsub-topics.ts";
 import type { RelayMetrics } from "../serve/metrics.ts";
 import { Signal } from "../signal.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 import { Barriers } from "./barriers.ts";
 import { type DoubtedKey, readDoubtedKeys, resolveDoubts } from "./doubt.ts";
 import { ensureReceipts } from "./ensure-receipts.ts";
@@ -15,6 +16,18 @@ import type { Receipt, Receipts } from "./receipts.ts";
 import { ReceiptsPurge } from "./receipts-purge.ts";
 
 export type DoubtResolverOptions = {
+  db: Kysely<unknown>;
+  source: OutboxSource;
+  publication: Publication;
+  leases: LeaseKeeper;
+  topics: PubsubTopics;
+  receipts: Receipts;
+  /** Keys are free to be claimed again. */
+  onResolved: () => void;
+  /** The journal is known to be as new as the topic: capture and publish. */
+  onOpened: () => void;
+  log: Logger;
+  metrics: RelayMetrics;
   /** After this long nothing of a request can still be on its way to being accepted. */
   requestLifeMs: number;
   /** Longest life of the request that publishes a barrier. */
@@ -42,47 +55,24 @@ const LOOK_MS = 500;
  * guesses.
  */
 export class DoubtResolver {
-  readonly #db: Kysely<unknown>;
-  readonly #publication: Publication;
-  readonly #leases: LeaseKeeper;
+  readonly #options: DoubtResolverOptions;
   readonly #barriers: Barriers;
   readonly #check: JournalCheck;
   readonly #purge: ReceiptsPurge;
   readonly #read: () => Promise<Receipt[]>;
-  readonly #on: { resolved: () => void; opened: () => void };
   readonly #log: Logger;
-  readonly #metrics: RelayMetrics;
-  readonly #options: DoubtResolverOptions;
   readonly #wake = new Signal();
   readonly #firstSeenMs = new Map<string, number>();
   #leader: Lease | null = null;
   #failures = 0;
   #stopping = false;
 
-  constructor(
-    db: Kysely<unknown>,
-    publication: Publication,
-    leases: LeaseKeeper,
-    { topics, receipts }: { topics: PubsubTopics; receipts: Receipts },
-    on: {
-      /** Keys are free to be claimed again. */
-      resolved: () => void;
-      /** The journal is known to be as new as the topic: capture and publish. */
-      opened: () => void;
-    },
-    log: Logger,
-    metrics: RelayMetrics,
-    options: DoubtResolverOptions,
-  ) {
-    this.#db = db;
-    this.#publication = publication;
-    this.#leases = leases;
-    this.#on = on;
-    this.#log = log.child({ publication: publication.topic });
-    this.#metrics = metrics;
+  constructor(options: DoubtResolverOptions) {
     this.#options = options;
-    const { instance } = leases;
+    const { db, source, publication, leases, topics, receipts } = options;
     const { requestLifeMs, publishTimeoutMs, receiptsDelayMs } = options;
+    const { instance } = leases;
+    this.#log = options.log.child({ publication: publication.topic });
     const isReader = () => !this.#stopping && this.#leader !== null && leases.isHeld(this.#leader);
     this.#read = () => readReceipts(db, publication, receipts, isReader);
     this.#barriers = new Barriers(topics, {
@@ -91,8 +81,12 @@ export class DoubtResolver {
       ensureReceipts: () => ensureReceipts(db, publication, receipts),
       isReader,
     });
-    this.#purge = new ReceiptsPurge(db, publication, receipts, this.#barriers, instance);
-    this.#check = new JournalCheck(db, publication, receipts, this.#barriers, instance, this.#log, {
+    const shared = { db, publication, receipts, barriers: this.#barriers, instance };
+    this.#purge = new ReceiptsPurge(shared);
+    this.#check = new JournalCheck({
+      ...shared,
+      source,
+      log: this.#log,
       requestLifeMs,
       receiptsDelayMs,
       isReader,
@@ -118,7 +112,7 @@ export class DoubtResolver {
   async run(): Promise<void> {
     while (!this.#stopping) {
       try {
-        const leader = this.#leases.leader(this.#publication);
+        const leader = this.#options.leases.leader(this.#options.publication);
         if (leader?.epoch !== this.#leader?.epoch) this.#forget();
         this.#leader = leader;
         if (leader !== null) await this.#round(leader);
@@ -133,13 +127,13 @@ export class DoubtResolver {
   async #afterFailure(error: unknown): Promise<void> {
     this.#purge.unmeasure();
     if (error instanceof JournalOutdated) {
-      this.#log.warn(error.message);
+      this.#log.warn({ event: "journal.outdated" }, error.message);
       return;
     }
     this.#failures += 1;
     const waiting = this.#firstSeenMs.size;
     this.#log.error(
-      { err: error, waiting },
+      { event: "receipts.unreadable", err: error, waiting },
       waiting > 0
         ? "the receipts cannot be read; keys in doubt wait for them"
         : "the receipts cannot be read; nothing is in doubt now",
@@ -149,12 +143,13 @@ export class DoubtResolver {
 
   async #round(leader: Lease): Promise<void> {
     const found = await this.#check.look(leader);
-    this.#metrics.journalKnown(this.#publication.topic, found !== "closed");
+    const { db, publication, metrics, onOpened } = this.#options;
+    metrics.journalKnown(publication.topic, found !== "closed");
     if (found === "closed") return;
-    if (found === "opened") this.#on.opened();
+    if (found === "opened") onOpened();
     if (!this.#purge.isMeasured) await this.#purge.measure(this.#read);
-    const keys = await readDoubtedKeys(this.#db, this.#publication, KEYS_PER_ROUND);
-    this.#metrics.doubted(this.#publication.topic, keys.length);
+    const keys = await readDoubtedKeys(db, publication, KEYS_PER_ROUND);
+    metrics.doubted(publication.topic, keys.length);
     const due = this.#whoseRequestsAreOver(keys);
     if (due.length > 0) await this.#resolve(leader, due);
     else if (keys.length === 0) await this.#purge.purge(leader);
@@ -180,13 +175,13 @@ export class DoubtResolver {
   }
 
   async #resolve(leader: Lease, due: DoubtedKey[]): Promise<void> {
+    const { db, publication, leases, metrics, onResolved } = this.#options;
     const waiting = await this.#barriers.publishAll(due);
     await this.#barriers.readUntil(waiting, this.#read, async (keys) => {
-      const { instance } = this.#leases;
-      const outcome = await resolveDoubts(this.#db, this.#publication, instance, leader, keys);
-      this.#log.info(outcome, "doubts resolved from the receipts");
-      this.#metrics.resolved(this.#publication.topic, outcome);
-      this.#on.resolved();
+      const outcome = await resolveDoubts(db, publication, leases.instance, leader, keys);
+      this.#log.info({ event: "doubt.resolved", ...outcome }, "doubts resolved from the receipts");
+      metrics.resolved(publication.topic, outcome);
+      onResolved();
     });
   }
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { orderingKey } from "../capture/capture.ts";
-import { isViewsMissing } from "../capture/is-views-missing.ts";
 import type { Publication } from "../journal/publication.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 
 /**
  * Every key that a message may be published on next: those of the journal, and of what stands in
@@ -11,6 +11,7 @@ import type { Publication } from "../journal/publication.ts";
  */
 export async function* readKeysToAsk(
   db: Kysely<unknown>,
+  source: OutboxSource,
   publication: Publication,
   limit: number,
 ): AsyncIterable<string[]> {
@@ -23,14 +24,18 @@ export async function* readKeysToAsk(
     if (rows.length > 0) yield rows.map((row) => row.ordering_key);
     after = rows.at(-1)?.ordering_key ?? null;
   }
-  const fresh = await readNewKeys(db, publication);
+  const fresh = await readNewKeys(db, source, publication);
   for (let at = 0; at < fresh.length; at += limit) yield fresh.slice(at, at + limit);
 }
 
-async function readNewKeys(db: Kysely<unknown>, publication: Publication): Promise<string[]> {
+async function readNewKeys(
+  db: Kysely<unknown>,
+  source: OutboxSource,
+  publication: Publication,
+): Promise<string[]> {
   try {
     const { rows } = await sql<{ key: string }>`
-      select distinct ${orderingKey(publication)} as key from escrow.outbox o
+      select distinct ${orderingKey(publication)} as key from ${source.rows} o
       where not exists (
         select from relay.ordering_key k
         where k.publication_id = ${publication.id} and k.ordering_key = ${orderingKey(publication)})`.execute(
@@ -38,7 +43,7 @@ async function readNewKeys(db: Kysely<unknown>, publication: Publication): Promi
     );
     return rows.map(({ key }) => key);
   } catch (error) {
-    if (isViewsMissing(error)) return [];
+    if (source.isMissing(error)) return [];
     throw error;
   }
 }

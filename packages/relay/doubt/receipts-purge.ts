@@ -12,6 +12,14 @@ export const PURGE_MARGIN_MS = 10_000;
 /** A quiet topic gets a watermark as often, so that its newest never survives the receipts' retention. */
 const WATERMARK_EVERY_MS = 600_000;
 
+export type ReceiptsPurgeOptions = {
+  db: Kysely<unknown>;
+  publication: Publication;
+  receipts: Receipts;
+  barriers: Barriers;
+  instance: string;
+};
+
 /**
  * Forgets receipts that nobody needs, by Pub/Sub's own clock, while nothing is in doubt; and moves
  * the journal's watermark behind them:
@@ -21,11 +29,7 @@ const WATERMARK_EVERY_MS = 600_000;
  * A journal that is restored from a backup knows by its watermark from where on it has to read again.
  */
 export class ReceiptsPurge {
-  readonly #db: Kysely<unknown>;
-  readonly #publication: Publication;
-  readonly #receipts: Receipts;
-  readonly #barriers: Barriers;
-  readonly #instance: string;
+  readonly #options: ReceiptsPurgeOptions;
   #clock: { skewMs: number; databaseMs: number; monotonicMs: number } | null = null;
   #purgedUntilMs = 0;
   #purgedAtMs = 0;
@@ -34,18 +38,8 @@ export class ReceiptsPurge {
   #watermarkAtMs = Number.NEGATIVE_INFINITY;
   #isActive = true;
 
-  constructor(
-    db: Kysely<unknown>,
-    publication: Publication,
-    receipts: Receipts,
-    barriers: Barriers,
-    instance: string,
-  ) {
-    this.#db = db;
-    this.#publication = publication;
-    this.#receipts = receipts;
-    this.#barriers = barriers;
-    this.#instance = instance;
+  constructor(options: ReceiptsPurgeOptions) {
+    this.#options = options;
   }
 
   get isMeasured(): boolean {
@@ -72,10 +66,11 @@ export class ReceiptsPurge {
 
   /** Learns how far Pub/Sub's clock is from PostgreSQL's, which requests are dated by. */
   async measure(read: () => Promise<Receipt[]>): Promise<void> {
-    const { nowMs } = await readOldestInDoubt(this.#db, this.#publication);
+    const { db, publication, barriers } = this.#options;
+    const { nowMs } = await readOldestInDoubt(db, publication);
     const monotonicMs = performance.now();
-    const barrier = await this.#barriers.publish(CLOCK_KEY);
-    await this.#barriers.readUntil(new Map([[barrier, barrier]]), read, async (_, receipts) => {
+    const barrier = await barriers.publish(CLOCK_KEY);
+    await barriers.readUntil(new Map([[barrier, barrier]]), read, async (_, receipts) => {
       const at = receipts.find((each) => each.barrier === barrier)?.publishedAtMs ?? nowMs;
       this.#clock = { skewMs: at - nowMs, databaseMs: nowMs, monotonicMs };
     });
@@ -87,7 +82,8 @@ export class ReceiptsPurge {
    */
   async purge(leader: Lease): Promise<void> {
     if (this.#clock === null || performance.now() - this.#purgedAtMs < PURGE_EVERY_MS) return;
-    const { nowMs, sentAtMs, hasBacklog } = await readOldestInDoubt(this.#db, this.#publication);
+    const { db, publication, receipts } = this.#options;
+    const { nowMs, sentAtMs, hasBacklog } = await readOldestInDoubt(db, publication);
     const { skewMs, databaseMs, monotonicMs } = this.#clock;
     const jumpMs = nowMs - databaseMs - (performance.now() - monotonicMs);
     if (Math.abs(jumpMs) > PURGE_MARGIN_MS / 2) {
@@ -99,21 +95,22 @@ export class ReceiptsPurge {
     this.#isActive ||= hasBacklog;
     await this.#moveWatermark(leader, nowMs + skewMs, untilMs);
     if (untilMs <= this.#purgedUntilMs) return;
-    await this.#receipts.purge(this.#publication.topic, untilMs);
+    await receipts.purge(publication.topic, untilMs);
     this.#purgedUntilMs = untilMs;
   }
 
   /** @param untilMs all that was accepted before is known to be, in the journal */
   async #moveWatermark(leader: Lease, nowMs: number, untilMs: number): Promise<void> {
+    const { db, publication, barriers, instance } = this.#options;
     if (this.#watermark !== null && this.#watermark.untilMs < untilMs) {
-      await recordWatermark(this.#db, this.#publication, this.#instance, leader, this.#watermark);
+      await recordWatermark(db, publication, instance, leader, this.#watermark);
       this.#watermark = null;
     }
     const isDue = this.#isActive || nowMs - this.#watermarkAtMs > WATERMARK_EVERY_MS;
     if (this.#watermark !== null || !isDue) return;
     this.#isActive = false;
     const startedMs = performance.now();
-    const barrier = await this.#barriers.publish(CLOCK_KEY);
+    const barrier = await barriers.publish(CLOCK_KEY);
     const tookMs = performance.now() - startedMs;
     this.#watermark = { barrier, atMs: nowMs, untilMs: nowMs + tookMs };
     this.#watermarkAtMs = nowMs;

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Attributes } from "@escrow-stream/messages";
 import { type Kysely, type RawBuilder, sql, type Transaction } from "kysely";
 import { partitionOf } from "../leases/partition-of.ts";
 import type { Publication } from "./publication.ts";
+import { type AttributesRow, sentAttributes } from "./sent-attributes.ts";
 import { TopicContradiction, type TopicMessage } from "./topic-message.ts";
 
 /** The leader went to somebody else: nothing was written, and nothing may be acknowledged. */
@@ -9,7 +12,12 @@ export class AuthorityLost extends Error {
 }
 
 type KeyRow = { ordering_key: string; last_sequence: string; in_doubt_sequence: string };
-type KnownRow = { ordering_key: string; sequence: string; is_same: boolean };
+type KnownRow = AttributesRow & {
+  ordering_key: string;
+  is_same_body: boolean;
+  /** The topic's. */
+  attributes: Attributes;
+};
 
 const UNIQUE_VIOLATION = "23505";
 
@@ -100,13 +108,14 @@ function sortOut(
 /** What the journal captured and the topic holds has to be the same. */
 async function refuseOthers(
   tx: Transaction<unknown>,
-  { id, topic }: Publication,
+  publication: Publication,
   messages: TopicMessage[],
 ): Promise<void> {
   if (messages.length === 0) return;
+  const { id, topic } = publication;
   const { rows } = await sql<KnownRow>`
-    select r.ordering_key, r.sequence,
-           m.body = r.body and m.attributes = r.attributes as is_same
+    select r.ordering_key, r.sequence, m.kind, m.event_id, m.incarnation,
+           m.body = r.body as is_same_body, m.source_attributes, r.attributes
     from unnest(${messages.map((each) => each.orderingKey)}::text[],
                 ${messages.map((each) => each.sequence)}::bigint[],
                 ${messages.map((each) => each.body)}::text[],
@@ -116,7 +125,10 @@ async function refuseOthers(
       on m.publication_id = ${id} and m.ordering_key = r.ordering_key and m.sequence = r.sequence`.execute(
     tx,
   );
-  const other = rows.find((row) => !row.is_same);
+  const other = rows.find(
+    (row) =>
+      !row.is_same_body || !isDeepStrictEqual(sentAttributes(publication, row), row.attributes),
+  );
   if (other !== undefined)
     throw new TopicContradiction(
       `the topic ${topic} holds another message than the journal as sequence ${other.sequence} of key ${other.ordering_key}`,
@@ -134,24 +146,25 @@ async function insert(
     await sql`
       insert into relay.message
         (publication_id, ordering_key, sequence, kind, event_id, incarnation, chain_id,
-         block_number, block_hash, position, has_position, body, attributes, captured_at)
-      select ${id}, r.ordering_key, r.sequence, r.kind, r.event_id, r.incarnation, r.chain_id,
-             r.block_number, r.block_hash, r.position, r.kind = 'retraction', r.body, r.attributes,
+         block_number, block_hash, position, has_position, body, source_attributes,
+         captured_at)
+      select ${id}, r.ordering_key, r.sequence, r.kind, r.event_id, r.incarnation, r.line,
+             r.height, r.hash, r.position, r.kind = 'retraction', r.body, r.attributes,
              to_timestamp(r.published_at)
       from unnest(${column((each) => each.orderingKey)}::text[],
                   ${column((each) => each.sequence)}::bigint[],
                   ${column((each) => each.kind)}::text[],
                   ${column((each) => each.eventId)}::text[],
                   ${column((each) => each.incarnation)}::integer[],
-                  ${column((each) => each.chainId)}::bigint[],
-                  ${column((each) => each.blockNumber)}::bigint[],
-                  ${column((each) => each.blockHash)}::text[],
+                  ${column((each) => each.line)}::bigint[],
+                  ${column((each) => each.height)}::bigint[],
+                  ${column((each) => each.hash)}::text[],
                   ${column((each) => each.position)}::text[],
                   ${column((each) => each.body)}::text[],
                   ${column((each) => JSON.stringify(each.attributes))}::jsonb[],
                   ${column((each) => each.publishedAtMs / 1000)}::float8[])
-             as r (ordering_key, sequence, kind, event_id, incarnation, chain_id, block_number,
-                   block_hash, position, body, attributes, published_at)`.execute(tx);
+             as r (ordering_key, sequence, kind, event_id, incarnation, line, height, hash,
+                   position, body, attributes, published_at)`.execute(tx);
   } catch (error) {
     if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
     throw new TopicContradiction(

@@ -9,6 +9,7 @@ import { type Receipt, type Receipts, receiptsIdOf } from "../doubt/receipts.ts"
 import { PURGE_MARGIN_MS } from "../doubt/receipts-purge.ts";
 import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 import { AuthorityLost, adopt } from "./adopt.ts";
 import {
   type JournalState,
@@ -25,6 +26,13 @@ const WAIT_MS = 1_000;
 const KEYS_AT_ONCE = 500;
 
 export type JournalCheckOptions = {
+  db: Kysely<unknown>;
+  source: OutboxSource;
+  publication: Publication;
+  receipts: Receipts;
+  barriers: Barriers;
+  instance: string;
+  log: Logger;
   /** After this long nothing of a request can still be on its way to being accepted. */
   requestLifeMs: number;
   /** For so long receipts that are read again may come late. */
@@ -51,33 +59,13 @@ export type JournalCheckOptions = {
  * far enough. Killed in between, it begins again; what was adopted already is adopted.
  */
 export class JournalCheck {
-  readonly #db: Kysely<unknown>;
-  readonly #publication: Publication;
-  readonly #receipts: Receipts;
-  readonly #barriers: Barriers;
-  readonly #instance: string;
-  readonly #log: Logger;
   readonly #options: JournalCheckOptions;
   #isOutdated = false;
   /** Since when nothing was claimed any more, and since when the receipts come again. */
   #closedAtMs: number | null = null;
   #askedAtMs: number | null = null;
 
-  constructor(
-    db: Kysely<unknown>,
-    publication: Publication,
-    receipts: Receipts,
-    barriers: Barriers,
-    instance: string,
-    log: Logger,
-    options: JournalCheckOptions,
-  ) {
-    this.#db = db;
-    this.#publication = publication;
-    this.#receipts = receipts;
-    this.#barriers = barriers;
-    this.#instance = instance;
-    this.#log = log;
+  constructor(options: JournalCheckOptions) {
     this.#options = options;
   }
 
@@ -94,7 +82,7 @@ export class JournalCheck {
    * @returns whether the publication is open, and whether it was opened just now
    */
   async look(leader: Lease): Promise<"open" | "opened" | "closed"> {
-    const state = await readJournalState(this.#db, this.#publication);
+    const state = await readJournalState(this.#options.db, this.#options.publication);
     if (state.isKnown) {
       this.forget();
       return "open";
@@ -118,7 +106,8 @@ export class JournalCheck {
   }
 
   async #compare(leader: Lease, state: JournalState): Promise<boolean> {
-    await ensureReceipts(this.#db, this.#publication, this.#receipts);
+    const { db, publication, receipts } = this.#options;
+    await ensureReceipts(db, publication, receipts);
     const isLikelyKnown = state.isSameDatabase || state.isNew;
     if (isLikelyKnown && !this.#isOutdated) return await this.#compareShortly(leader, state);
     return await this.#readBack(leader, state);
@@ -126,38 +115,40 @@ export class JournalCheck {
 
   /** Whether the receipts show nothing that the journal lacks. */
   async #compareShortly(leader: Lease, state: JournalState): Promise<boolean> {
-    const { topic } = this.#publication;
-    const read = (waitMs?: number) =>
-      readReceipts(this.#db, this.#publication, this.#receipts, this.#options.isReader, waitMs);
-    if (!state.isNew || !this.#receipts.hasMade(topic)) {
+    const { db, publication, receipts, barriers, instance, isReader } = this.#options;
+    const read = (waitMs?: number) => readReceipts(db, publication, receipts, isReader, waitMs);
+    if (!state.isNew || !receipts.hasMade(publication.topic)) {
       const isWatermarkSeen = await this.#readFromWatermark(state, read);
       // Seeking back takes a while on the real service: till then nothing comes again.
       if (!isWatermarkSeen && !this.#isQuiet()) return false;
     }
     if (state.isNew) {
-      await this.#barriers.publish(CLOCK_KEY, FIRST_WATERMARK);
+      await barriers.publish(CLOCK_KEY, FIRST_WATERMARK);
       const watermark = { barrier: FIRST_WATERMARK, atMs: 0 };
-      await recordWatermark(this.#db, this.#publication, this.#instance, leader, watermark);
+      await recordWatermark(db, publication, instance, leader, watermark);
     }
     return await this.#open(leader);
   }
 
   async #readBack(leader: Lease, state: JournalState): Promise<boolean> {
-    const { topic } = this.#publication;
+    const { db, source, publication, receipts, barriers, instance, log, isReader } = this.#options;
+    const { topic } = publication;
     const closedForMs = performance.now() - (this.#closedAtMs ?? performance.now());
     if (closedForMs < this.#options.requestLifeMs) return false;
     if (this.#askedAtMs === null)
-      this.#log.warn("the journal may be older than the topic: reading back what the topic holds");
+      log.warn(
+        { event: "journal.outdated" },
+        "the journal may be older than the topic: reading back what the topic holds",
+      );
     let adopted = 0;
     let newAtMs = performance.now();
     const read = async (waitMs?: number): Promise<Receipt[]> => {
-      const { isReader } = this.#options;
-      const receipts = await pullReceipts(this.#receipts, topic, isReader, waitMs);
-      const count = await this.#adopt(leader, receipts);
+      const pulled = await pullReceipts(receipts, topic, isReader, waitMs);
+      const count = await this.#adopt(leader, pulled);
       if (count > 0) newAtMs = performance.now();
       adopted += count;
-      await this.#receipts.acknowledge(topic, receipts);
-      return receipts;
+      await receipts.acknowledge(topic, pulled);
+      return pulled;
     };
     const isWatermarkSeen = await this.#readFromWatermark(state, read);
     if (!isWatermarkSeen) {
@@ -165,15 +156,18 @@ export class JournalCheck {
       return false;
     }
     while (performance.now() - newAtMs < this.#options.receiptsDelayMs) await read(WAIT_MS);
-    for await (const keys of readKeysToAsk(this.#db, this.#publication, KEYS_AT_ONCE))
-      await this.#barriers.readUntil(
-        await this.#barriers.publishAll(keys.map((orderingKey) => ({ orderingKey }))),
+    for await (const keys of readKeysToAsk(db, source, publication, KEYS_AT_ONCE))
+      await barriers.readUntil(
+        await barriers.publishAll(keys.map((orderingKey) => ({ orderingKey }))),
         read,
         async () => undefined,
       );
-    await doubtAll(this.#db, this.#publication, isLeader(this.#instance, leader));
+    await doubtAll(db, publication, isLeader(instance, leader));
     await this.#open(leader);
-    this.#log.warn({ adopted }, "the journal has everything that the topic holds; going on");
+    log.warn(
+      { event: "journal.adopted", adopted },
+      "the journal has everything that the topic holds; going on",
+    );
     return true;
   }
 
@@ -182,36 +176,37 @@ export class JournalCheck {
     { watermark, watermarkAtMs }: JournalState,
     read: (waitMs?: number) => Promise<Receipt[]>,
   ): Promise<boolean> {
-    await this.#receipts.readAgain(this.#publication.topic, watermarkAtMs - PURGE_MARGIN_MS);
+    const { publication, receipts, barriers } = this.#options;
+    await receipts.readAgain(publication.topic, watermarkAtMs - PURGE_MARGIN_MS);
     this.#askedAtMs ??= performance.now();
     let isWatermarkSeen = false;
     let atMs = 0;
     const note = async (waitMs?: number): Promise<Receipt[]> => {
-      const receipts = await read(waitMs);
-      isWatermarkSeen ||= receipts.some(
-        ({ barrier }) => barrier === (watermark ?? FIRST_WATERMARK),
-      );
-      return receipts;
+      const came = await read(waitMs);
+      isWatermarkSeen ||= came.some(({ barrier }) => barrier === (watermark ?? FIRST_WATERMARK));
+      return came;
     };
-    const barrier = await this.#barriers.publish(CLOCK_KEY);
-    await this.#barriers.readUntil(new Map([[barrier, barrier]]), note, async (_, receipts) => {
-      atMs = receipts.find((each) => each.barrier === barrier)?.publishedAtMs ?? 0;
+    const barrier = await barriers.publish(CLOCK_KEY);
+    await barriers.readUntil(new Map([[barrier, barrier]]), note, async (_, came) => {
+      atMs = came.find((each) => each.barrier === barrier)?.publishedAtMs ?? 0;
     });
     while ((await note(WAIT_MS)).some(({ publishedAtMs }) => publishedAtMs < atMs));
     return isWatermarkSeen;
   }
 
   async #adopt(leader: Lease, receipts: Receipt[]): Promise<number> {
-    const { topic } = this.#publication;
-    const messages = receipts.flatMap((receipt) => toTopicMessage(receipt, topic) ?? []);
-    const mayWrite = isLeader(this.#instance, leader);
-    const adopted = await adopt(this.#db, this.#publication, messages, mayWrite);
-    if (messages.length > 0) await recordReceipts(this.#db, this.#publication, messages);
+    const { db, source, publication, instance } = this.#options;
+    const messages = receipts.flatMap(
+      (receipt) => toTopicMessage(receipt, publication.topic, source) ?? [],
+    );
+    const adopted = await adopt(db, publication, messages, isLeader(instance, leader));
+    if (messages.length > 0) await recordReceipts(db, publication, messages);
     return adopted;
   }
 
   async #open(leader: Lease): Promise<boolean> {
-    if (await openJournal(this.#db, this.#publication, this.#instance, leader)) {
+    const { db, publication, instance } = this.#options;
+    if (await openJournal(db, publication, instance, leader)) {
       this.forget();
       return true;
     }
@@ -224,17 +219,19 @@ export class JournalCheck {
 
   #beyondReach({ watermark, watermarkAtMs }: JournalState): string {
     const since = watermark === null ? "its beginning" : new Date(watermarkAtMs).toISOString();
-    return `the receipts (${receiptsIdOf(this.#publication.topic)}) do not reach back to ${since}: they were kept for less, or made again.`;
+    const subscription = receiptsIdOf(this.#options.publication.topic);
+    return `the receipts (${subscription}) do not reach back to ${since}: they were kept for less, or made again.`;
   }
 
   async #halt(why: string): Promise<void> {
-    const { topic } = this.#publication;
+    const { db, publication, log } = this.#options;
+    const { topic } = publication;
     const reason =
       `The journal of ${topic} may be older than the topic, and nothing may be published twice: ${why} ` +
       "Restore a newer backup of schema relay; or, with a subscription that holds what was published since, run `npm run adopt:topic -- --topic " +
       `${topic} --subscription <id>\`. See docs/how-to/back-up-and-restore.md.`;
-    this.#log.error(reason);
-    await haltPublication(this.#db, this.#publication, reason);
+    log.error({ event: "publication.halted" }, reason);
+    await haltPublication(db, publication, reason);
     this.forget();
   }
 }

@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { Migrator } from "kysely/migration";
 import * as journal from "./migrations/0001-journal.ts";
 import * as knownIn from "./migrations/0002-known-in.ts";
+import * as source from "./migrations/0003-source.ts";
 
 /**
  * Brings schema `relay` up to date. Several relays may start at once: the migrator locks, and makes
@@ -14,7 +15,11 @@ export async function migrate(db: Kysely<unknown>): Promise<void> {
     db,
     migrationTableSchema: "relay",
     provider: {
-      getMigrations: async () => ({ "0001-journal": journal, "0002-known-in": knownIn }),
+      getMigrations: async () => ({
+        "0001-journal": journal,
+        "0002-known-in": knownIn,
+        "0003-source": source,
+      }),
     },
   });
   const { error } = await migrator.migrateToLatest();

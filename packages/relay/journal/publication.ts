@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
 
 /**
- * When an event is due on a publication: once the engine calls it final, as soon as it is indexed,
- * or when its block has this many blocks on top of it.
+ * When an event is due on a publication: once it is final, as soon as it is in the outbox, or when
+ * its block has this many blocks on top of it.
  */
 export type Finality = "finalized" | "latest" | { confirmations: number };
 
@@ -11,7 +11,7 @@ export type PublicationConfig = {
   /** Topic id, without the project. */
   topic: string;
   finality: Finality;
-  /** Hashed ordering keys instead of one per escrow; fixed when the publication is created. */
+  /** Hashed ordering keys instead of the outbox's own; fixed when the publication is created. */
   keyCount?: number;
 };
 
@@ -77,10 +77,24 @@ export async function haltPublication(
   );
 }
 
+/** What a publication's messages say of their finality. */
+export function finalityOf({
+  finality,
+}: Pick<PublicationConfig, "finality">): "provisional" | "final" {
+  return finality === "finalized" ? "final" : "provisional";
+}
+
+/** A finality as `relay.publication` holds it. */
+export function parseFinality(text: string): Finality {
+  const confirmations = /^confirmations:(\d+)$/.exec(text)?.[1];
+  if (confirmations !== undefined) return { confirmations: Number(confirmations) };
+  return text === "finalized" ? "finalized" : "latest";
+}
+
 function formatFinality(finality: Finality): string {
   return typeof finality === "string" ? finality : `confirmations:${finality.confirmations}`;
 }
 
 function keysInWords(keyCount: number | null): string {
-  return keyCount === null ? "a key per escrow" : `${keyCount} keys`;
+  return keyCount === null ? "the outbox's own keys" : `${keyCount} keys`;
 }

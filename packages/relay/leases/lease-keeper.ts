@@ -9,7 +9,12 @@ export const LEADER = -1;
 /** A lease that this instance holds. */
 export type Lease = { publicationId: number; partition: number; epoch: number };
 
-export type LeaseOptions = {
+export type LeaseKeeperOptions = {
+  db: Kysely<unknown>;
+  /** Names this instance among all. */
+  instance: string;
+  publications: Publication[];
+  log: Logger;
   /** How long a lease lasts without being renewed. */
   leaseMs: number;
   /** Requests under way in a partition: it is given back only when there is none. */
@@ -37,27 +42,15 @@ type LeaseRow = { publication_id: number; partition: number; epoch: string };
  */
 export class LeaseKeeper {
   readonly instance: string;
-  readonly #db: Kysely<unknown>;
-  readonly #publications: Publication[];
-  readonly #log: Logger;
-  readonly #options: LeaseOptions;
+  readonly #options: LeaseKeeperOptions;
   readonly #wake = new Signal();
   #held = new Map<string, Lease>();
   #draining = new Set<string>();
   #believedUntilMs = 0;
   #stopping = false;
 
-  constructor(
-    db: Kysely<unknown>,
-    instance: string,
-    publications: Publication[],
-    log: Logger,
-    options: LeaseOptions,
-  ) {
-    this.#db = db;
-    this.instance = instance;
-    this.#publications = publications;
-    this.#log = log;
+  constructor(options: LeaseKeeperOptions) {
+    this.instance = options.instance;
     this.#options = options;
   }
 
@@ -92,7 +85,10 @@ export class LeaseKeeper {
       try {
         await this.#tick();
       } catch (error) {
-        this.#log.error({ err: error }, "the leases could not be renewed; trying again");
+        this.#options.log.error(
+          { event: "lease.renewal-failed", err: error },
+          "the leases could not be renewed; trying again",
+        );
       }
       await this.#wake.wait(this.#options.leaseMs / 3);
     }
@@ -108,7 +104,7 @@ export class LeaseKeeper {
   async giveBack(): Promise<void> {
     const held = [...this.#held.values()];
     this.#held.clear();
-    await this.#db.transaction().execute(async (tx) => {
+    await this.#options.db.transaction().execute(async (tx) => {
       await release(tx, this.instance, held);
       await sql`delete from relay.instance where id = ${this.instance}`.execute(tx);
     });
@@ -119,18 +115,18 @@ export class LeaseKeeper {
   }
 
   async #tick(): Promise<void> {
-    const { leaseMs, inFlight, onChange } = this.#options;
+    const { db, publications, leaseMs, inFlight, onChange } = this.#options;
     const startedMs = performance.now();
     const drained = [...this.#draining].flatMap((name) => {
       const lease = this.#held.get(name);
       return lease && inFlight(lease.publicationId, lease.partition) === 0 ? [lease] : [];
     });
     const before = new Map(this.#held);
-    const { held, surplus } = await this.#db.transaction().execute(async (tx) => {
+    const { held, surplus } = await db.transaction().execute(async (tx) => {
       await release(tx, this.instance, drained);
       const instances = await announce(tx, this.instance, leaseMs);
       const renewed = await renew(tx, this.instance, leaseMs);
-      return await balance(tx, this.instance, leaseMs, instances, renewed, this.#publications);
+      return await balance(tx, this.instance, leaseMs, instances, renewed, publications);
     });
     this.#held = new Map(
       held.map((lease) => [nameOf(lease.publicationId, lease.partition), lease]),
@@ -140,10 +136,21 @@ export class LeaseKeeper {
     const isChanged =
       before.size !== this.#held.size ||
       [...this.#held].some(([name, { epoch }]) => before.get(name)?.epoch !== epoch);
-    if (isChanged) this.#log.info({ leases: this.#held.size }, "leases changed");
+    if (isChanged) this.#report(before);
     if (isChanged || drained.length > 0) onChange();
     // Come back soon to give back what is draining.
     if (surplus.length > 0) setTimeout(() => this.#wake.set(), 50).unref();
+  }
+
+  #report(before: Map<string, Lease>): void {
+    const { log } = this.#options;
+    const lost = [...before].filter(([name, { epoch }]) => this.#held.get(name)?.epoch !== epoch);
+    const taken = [...this.#held].filter(([name, { epoch }]) => before.get(name)?.epoch !== epoch);
+    const leases = this.#held.size;
+    if (lost.length > 0)
+      log.info({ event: "lease.lost", lost: lost.length, leases }, "leases given back or lost");
+    if (taken.length > 0)
+      log.info({ event: "lease.taken", taken: taken.length, leases }, "leases taken");
   }
 }
 

@@ -1,14 +1,16 @@
+import type { Attributes } from "@escrow-stream/messages";
 import { type Kysely, sql } from "kysely";
 import { isOpen } from "../journal/journal-state.ts";
 import type { Publication } from "../journal/publication.ts";
+import { type AttributesRow, sentAttributes } from "../journal/sent-attributes.ts";
 import { ownedPartitions } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
 
-/** A message as the journal holds it. */
+/** A message of the journal as it is sent: every copy of it is made of the same row. */
 export type JournalMessage = {
   sequence: number;
   body: string;
-  attributes: Record<string, string>;
+  attributes: Attributes;
 };
 
 /** What goes into one publish request: the next messages of one ordering key, in sequence. */
@@ -22,11 +24,11 @@ export type Batch = {
 /** Bounds of one claim, so that memory does not grow with the backlog. */
 export type ClaimLimits = { keys: number; messages: number };
 
-/** Pub/Sub takes 1,000 messages and 10 MB a request; the rest is room for keys and framing. */
+/** Pub/Sub takes 1,000 messages and 10 MB a request; the rest is room for keys, framing, and what is put into attributes. */
 const MAX_MESSAGES_PER_REQUEST = 1_000;
 const MAX_BYTES_PER_REQUEST = 8_000_000;
 
-type ClaimedRow = JournalMessage & { ordering_key: string; partition: number };
+type ClaimedRow = AttributesRow & { ordering_key: string; partition: number; body: string };
 
 /**
  * Takes the next batches to publish and records them as in doubt, before they leave. A key that is
@@ -38,12 +40,13 @@ type ClaimedRow = JournalMessage & { ordering_key: string; partition: number };
  */
 export async function claim(
   db: Kysely<unknown>,
-  { id }: Publication,
+  publication: Publication,
   instance: string,
   leases: Lease[],
   after: string,
   limits: ClaimLimits,
 ): Promise<Batch[]> {
+  const { id } = publication;
   const { rows } = await sql<ClaimedRow>`
     /* claim */
     with ready as materialized (
@@ -61,9 +64,10 @@ export async function claim(
       for update
     ),
     batch as materialized (
-      select r.ordering_key, r.partition, m.sequence, m.body, m.attributes
+      select r.ordering_key, r.partition, m.sequence, m.kind, m.event_id, m.incarnation, m.body,
+             m.source_attributes
       from ready r cross join lateral (
-        select n.*, sum(octet_length(n.body) + octet_length(n.attributes::text))
+        select n.*, sum(octet_length(n.body) + octet_length(n.source_attributes::text))
                       over (order by n.sequence) as bytes
         from (select * from relay.message
               where publication_id = ${id} and ordering_key = r.ordering_key
@@ -79,9 +83,9 @@ export async function claim(
       from (select ordering_key, max(sequence) as upto from batch group by ordering_key) b
       where k.publication_id = ${id} and k.ordering_key = b.ordering_key
     )
-    select ordering_key, partition, sequence, body, attributes from batch
+    select * from batch
     order by ordering_key, sequence`.execute(db);
-  return groupByKey(rows, new Map(leases.map((lease) => [lease.partition, lease])));
+  return groupByKey(publication, rows, new Map(leases.map((lease) => [lease.partition, lease])));
 }
 
 /** What became of a batch, to be written down. */
@@ -182,10 +186,16 @@ export async function unclaim(
       and k.partition in ${ownedPartitions(id, instance, [lease])}`.execute(db);
 }
 
-function groupByKey(rows: ClaimedRow[], leases: Map<number, Lease>): Batch[] {
+function groupByKey(
+  publication: Publication,
+  rows: ClaimedRow[],
+  leases: Map<number, Lease>,
+): Batch[] {
   const batches: Batch[] = [];
-  for (const { ordering_key, partition, sequence, body, attributes } of rows) {
-    const message = { sequence: Number(sequence), body, attributes };
+  for (const row of rows) {
+    const { ordering_key, partition, body } = row;
+    const attributes = sentAttributes(publication, row);
+    const message = { sequence: Number(row.sequence), body, attributes };
     const last = batches.at(-1);
     if (last?.orderingKey === ordering_key) last.messages.push(message);
     else {

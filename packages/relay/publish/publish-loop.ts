@@ -32,6 +32,14 @@ export type Transport = {
 };
 
 export type PublishLoopOptions = {
+  db: Kysely<unknown>;
+  publication: Publication;
+  leases: LeaseKeeper;
+  transport: Transport;
+  /** A key is in doubt: nobody knows how its request ended. */
+  onDoubt: () => void;
+  log: Logger;
+  metrics: RelayMetrics;
   /** Publish requests in flight, at the most; each is of another key. */
   maxRequests: number;
   /** Messages claimed and without an answer, at the most: the bound of the relay's memory. */
@@ -57,15 +65,8 @@ export type PublishLoopOptions = {
  * turns. When the topic itself refuses, all keys are held back for a while.
  */
 export class PublishLoop {
-  readonly #db: Kysely<unknown>;
-  readonly #publication: Publication;
-  readonly #leases: LeaseKeeper;
-  readonly #transport: Transport;
-  readonly #onDoubt: () => void;
-  readonly #log: Logger;
-  readonly #metrics: RelayMetrics;
   readonly #options: PublishLoopOptions;
-
+  readonly #log: Logger;
   readonly #wake = new Signal();
   readonly #inFlight = new Set<Outcome>();
   readonly #hold: TopicHold;
@@ -75,30 +76,15 @@ export class PublishLoop {
   #isMarking = false;
   #stopping = false;
 
-  constructor(
-    db: Kysely<unknown>,
-    publication: Publication,
-    leases: LeaseKeeper,
-    transport: Transport,
-    onDoubt: () => void,
-    log: Logger,
-    metrics: RelayMetrics,
-    options: PublishLoopOptions,
-  ) {
-    this.#db = db;
-    this.#publication = publication;
-    this.#leases = leases;
-    this.#transport = transport;
-    this.#onDoubt = onDoubt;
-    this.#log = log.child({ publication: publication.topic });
-    this.#metrics = metrics;
+  constructor(options: PublishLoopOptions) {
     this.#options = options;
-    this.#hold = new TopicHold(
-      () => this.#transport.recheckTopic(),
-      () => this.#wake.set(),
-      options.backoff,
-      this.#log,
-    );
+    this.#log = options.log.child({ publication: options.publication.topic });
+    this.#hold = new TopicHold({
+      recheck: () => options.transport.recheckTopic(),
+      onReleased: () => this.#wake.set(),
+      backoff: options.backoff,
+      log: this.#log,
+    });
   }
 
   /** Says that there may be something new to publish. */
@@ -136,7 +122,10 @@ export class PublishLoop {
       } catch (error) {
         failures += 1;
         this.#orphansUntilMs = performance.now() + LONGEST_CLAIM_MS;
-        this.#log.error({ err: error }, "the journal could not be read; trying again");
+        this.#log.error(
+          { event: "claim.failed", err: error },
+          "the journal could not be read; trying again",
+        );
         await this.#wake.wait(backoffMs(this.#options.backoff, failures));
       }
     }
@@ -151,19 +140,26 @@ export class PublishLoop {
       this.#messages > this.#options.maxMessages / 2;
     const isIdle =
       this.#hold.isHeld ||
-      this.#publication.haltedReason !== null ||
-      this.#leases.partitions(this.#publication).length === 0;
+      this.#options.publication.haltedReason !== null ||
+      this.#options.leases.partitions(this.#options.publication).length === 0;
     return isBusy || isIdle ? 1_000 : null;
   }
 
   async #claim(after: string): Promise<Batch[]> {
-    const leases = this.#leases.partitions(this.#publication);
+    const leases = this.#options.leases.partitions(this.#options.publication);
     if (performance.now() < this.#orphansUntilMs) await this.#doubtOrphanedClaims(leases);
     const claimedMs = performance.now();
-    const batches = await claim(this.#db, this.#publication, this.#leases.instance, leases, after, {
-      keys: this.#options.maxRequests - this.#inFlight.size,
-      messages: this.#options.maxMessages - this.#messages,
-    });
+    const batches = await claim(
+      this.#options.db,
+      this.#options.publication,
+      this.#options.leases.instance,
+      leases,
+      after,
+      {
+        keys: this.#options.maxRequests - this.#inFlight.size,
+        messages: this.#options.maxMessages - this.#messages,
+      },
+    );
     for (const batch of batches) void this.#deliver(batch, claimedMs);
     return batches;
   }
@@ -171,9 +167,15 @@ export class PublishLoop {
   /** A claim that failed here may have been executed all the same: then nobody sends its keys. */
   async #doubtOrphanedClaims(leases: Lease[]): Promise<void> {
     const known = [...this.#inFlight].map(({ orderingKey }) => orderingKey);
-    const { instance } = this.#leases;
-    const count = await doubtOrphanedClaims(this.#db, this.#publication, instance, leases, known);
-    if (count > 0) this.#onDoubt();
+    const { instance } = this.#options.leases;
+    const count = await doubtOrphanedClaims(
+      this.#options.db,
+      this.#options.publication,
+      instance,
+      leases,
+      known,
+    );
+    if (count > 0) this.#options.onDoubt();
   }
 
   async #deliver(batch: Batch, claimedMs: number): Promise<void> {
@@ -186,7 +188,7 @@ export class PublishLoop {
     this.#messages += batch.messages.length;
     try {
       const timeoutMs = claimedMs + this.#options.publishTimeoutMs - performance.now();
-      if (timeoutMs <= 0 || !this.#leases.isHeld(batch.lease)) {
+      if (timeoutMs <= 0 || !this.#options.leases.isHeld(batch.lease)) {
         // We were paused since the claim: others may believe the request dead already.
         await this.#freeUnsent(batch, outcome);
       } else await this.#send(batch, outcome, timeoutMs);
@@ -196,16 +198,16 @@ export class PublishLoop {
   }
 
   async #send(batch: Batch, outcome: Outcome, timeoutMs: number): Promise<void> {
-    const { topic } = this.#publication;
+    const { topic } = this.#options.publication;
     const startedMs = performance.now();
     try {
-      await this.#transport.send(batch, timeoutMs);
+      await this.#options.transport.send(batch, timeoutMs);
     } catch (error) {
-      this.#metrics.failed(topic, codeName(error));
+      this.#options.metrics.failed(topic, codeName(error));
       await this.#afterFailure(batch, outcome, error);
       return;
     }
-    this.#metrics.sent(topic, batch.messages.length, performance.now() - startedMs);
+    this.#options.metrics.sent(topic, batch.messages.length, performance.now() - startedMs);
     this.#hold.forget();
     this.#messages -= batch.messages.length;
     batch.messages = [];
@@ -223,7 +225,12 @@ export class PublishLoop {
       const accepted = this.#accepted;
       this.#accepted = [];
       await this.#retry(() =>
-        markPublished(this.#db, this.#publication, this.#leases.instance, accepted),
+        markPublished(
+          this.#options.db,
+          this.#options.publication,
+          this.#options.leases.instance,
+          accepted,
+        ),
       );
       for (const each of accepted) this.#inFlight.delete(each);
       this.#wake.set();
@@ -237,20 +244,26 @@ export class PublishLoop {
     const failure = classifyPublishError(error);
     const { orderingKey, sequence } = outcome;
     const context = { err: error, orderingKey, sequence };
-    const { instance } = this.#leases;
+    const { instance } = this.#options.leases;
     if (failure === "unknown") {
-      this.#log.warn(context, "nobody knows whether Pub/Sub accepted this; asking the receipts");
-      await this.#write(batch, outcome, () =>
-        markDoubted(this.#db, this.#publication, instance, outcome),
+      this.#log.warn(
+        { event: "publish.in-doubt", ...context },
+        "nobody knows whether Pub/Sub accepted this; asking the receipts",
       );
-      this.#onDoubt();
+      await this.#write(batch, outcome, () =>
+        markDoubted(this.#options.db, this.#options.publication, instance, outcome),
+      );
+      this.#options.onDoubt();
       return;
     }
     if (failure === "message") {
-      this.#log.error(context, "Pub/Sub refuses this message for good; its key is blocked");
+      this.#log.error(
+        { event: "key.blocked", ...context },
+        "Pub/Sub refuses this message for good; its key is blocked",
+      );
       const reason = `up to sequence ${sequence}: ${(error as Error).message}`;
       await this.#write(batch, outcome, () =>
-        unclaim(this.#db, this.#publication, instance, outcome, reason),
+        unclaim(this.#options.db, this.#options.publication, instance, outcome, reason),
       );
       return;
     }
@@ -264,12 +277,12 @@ export class PublishLoop {
    * only costs time.
    */
   async #freeUnsent(batch: Batch, outcome: Outcome): Promise<void> {
-    const { instance } = this.#leases;
+    const { instance } = this.#options.leases;
     let tries = 0;
     await this.#write(batch, outcome, () =>
       tries++ === 0
-        ? unclaim(this.#db, this.#publication, instance, outcome, null)
-        : markDoubted(this.#db, this.#publication, instance, outcome),
+        ? unclaim(this.#options.db, this.#options.publication, instance, outcome, null)
+        : markDoubted(this.#options.db, this.#options.publication, instance, outcome),
     );
   }
 
@@ -287,7 +300,10 @@ export class PublishLoop {
         await write();
         return;
       } catch (error) {
-        this.#log.error({ err: error }, "an outcome could not be written down; trying again");
+        this.#log.error(
+          { event: "outcome.unwritten", err: error },
+          "an outcome could not be written down; trying again",
+        );
         const waitMs = backoffMs(this.#options.backoff, failures);
         await setTimeout(waitMs);
       }

@@ -1,4 +1,4 @@
-import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
+import { barrierAttributes } from "@escrow-stream/messages";
 import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import type { JournalMessage } from "./progress.ts";
@@ -61,7 +61,7 @@ export class PubsubTopics {
     barrier: string,
     timeoutMs: number,
   ): Promise<void> {
-    const attributes = { [BARRIER_ATTRIBUTE]: barrier };
+    const attributes = barrierAttributes(barrier);
     await this.publish(topic, orderingKey, [{ sequence: 0, body: "", attributes }], timeoutMs);
   }
 

@@ -1,28 +1,24 @@
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "../backoff.ts";
 
+export type TopicHoldOptions = {
+  recheck: () => Promise<unknown>;
+  onReleased: () => void;
+  backoff: Backoff;
+  log: Logger;
+};
+
 /**
  * Holds a topic's messages back while the topic itself refuses them: missing, no permission. Each
  * time in a row it waits longer, and checks the topic before it lets go.
  */
 export class TopicHold {
-  readonly #recheck: () => Promise<unknown>;
-  readonly #onReleased: () => void;
-  readonly #backoff: Backoff;
-  readonly #log: Logger;
+  readonly #options: TopicHoldOptions;
   #refusals = 0;
   #isHeld = false;
 
-  constructor(
-    recheck: () => Promise<unknown>,
-    onReleased: () => void,
-    backoff: Backoff,
-    log: Logger,
-  ) {
-    this.#recheck = recheck;
-    this.#onReleased = onReleased;
-    this.#backoff = backoff;
-    this.#log = log;
+  constructor(options: TopicHoldOptions) {
+    this.#options = options;
   }
 
   get isHeld(): boolean {
@@ -39,16 +35,19 @@ export class TopicHold {
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#refusals += 1;
-    const waitMs = backoffMs(this.#backoff, this.#refusals);
-    this.#log.error({ ...context, waitMs }, "the topic cannot be published to; trying again later");
+    const waitMs = backoffMs(this.#options.backoff, this.#refusals);
+    this.#options.log.error(
+      { event: "topic.refused", ...context, waitMs },
+      "the topic cannot be published to; trying again later",
+    );
     setTimeout(() => void this.#release(), waitMs).unref();
   }
 
   async #release(): Promise<void> {
     try {
-      await this.#recheck();
+      await this.#options.recheck();
       this.#isHeld = false;
-      this.#onReleased();
+      this.#options.onReleased();
     } catch (error) {
       this.#isHeld = false;
       this.hold({ err: error });

@@ -2,15 +2,29 @@ import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Backoff, backoffMs } from "../backoff.ts";
 import type { FinalityGuard } from "../capture/finality-guard.ts";
-import type { OutboxViews } from "../capture/outbox-views.ts";
 import type { Publication } from "../journal/publication.ts";
 import type { Lease, LeaseKeeper } from "../leases/lease-keeper.ts";
 import type { RelayMetrics } from "../serve/metrics.ts";
 import { Signal } from "../signal.ts";
-import type { BlockEvidence } from "./block-evidence.ts";
+import type { BlockEvidence } from "../source/block-evidence.ts";
+import type { OutboxPresence } from "../source/outbox-presence.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 import { readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
 
-export type ReconcileLoopOptions = { lookIntervalMs: number; backoff: Backoff };
+export type ReconcileLoopOptions = {
+  db: Kysely<unknown>;
+  source: OutboxSource;
+  evidence: BlockEvidence;
+  publication: Publication;
+  leases: LeaseKeeper;
+  guard: FinalityGuard;
+  presence: OutboxPresence;
+  onRetracted: () => void;
+  log: Logger;
+  metrics: RelayMetrics;
+  pollIntervalMs: number;
+  backoff: Backoff;
+};
 
 const EVENTS_PER_LOOK = 1_000;
 const IDLE_MS = 5_000;
@@ -28,42 +42,15 @@ const IDLE_MS = 5_000;
  * final publication there is nothing to retract: a final block that was replaced halts it.
  */
 export class ReconcileLoop {
-  readonly #db: Kysely<unknown>;
-  readonly #publication: Publication;
-  readonly #leases: LeaseKeeper;
-  readonly #evidence: BlockEvidence;
-  readonly #guard: FinalityGuard;
-  readonly #views: OutboxViews;
-  readonly #onRetracted: () => void;
-  readonly #log: Logger;
-  readonly #metrics: RelayMetrics;
   readonly #options: ReconcileLoopOptions;
+  readonly #log: Logger;
   readonly #wake = new Signal();
   #isNeeded = true;
   #stopping = false;
 
-  constructor(
-    db: Kysely<unknown>,
-    publication: Publication,
-    leases: LeaseKeeper,
-    evidence: BlockEvidence,
-    guard: FinalityGuard,
-    views: OutboxViews,
-    onRetracted: () => void,
-    log: Logger,
-    metrics: RelayMetrics,
-    options: ReconcileLoopOptions,
-  ) {
-    this.#db = db;
-    this.#publication = publication;
-    this.#leases = leases;
-    this.#evidence = evidence;
-    this.#guard = guard;
-    this.#views = views;
-    this.#onRetracted = onRetracted;
-    this.#log = log.child({ publication: publication.topic });
-    this.#metrics = metrics;
+  constructor(options: ReconcileLoopOptions) {
     this.#options = options;
+    this.#log = options.log.child({ publication: options.publication.topic });
   }
 
   /** Says that a capture found events unconfirmed. */
@@ -79,59 +66,68 @@ export class ReconcileLoop {
 
   /** Runs until `stop`. Whatever does not answer is asked again. */
   async run(): Promise<void> {
+    const { publication, leases, guard, presence, pollIntervalMs, backoff } = this.#options;
     let failures = 0;
     while (!this.#stopping) {
-      const leader = this.#leases.leader(this.#publication);
-      if (leader === null || this.#publication.haltedReason !== null) {
+      const leader = leases.leader(publication);
+      if (leader === null || publication.haltedReason !== null) {
         await this.#wake.wait(IDLE_MS);
         continue;
       }
       try {
-        if (this.#publication.finality === "finalized") await this.#guard.isFirm(this.#publication);
-        const mayLook = !this.#views.areMissing;
+        if (publication.finality === "finalized") await guard.isFirm(publication);
+        const mayLook = !presence.isMissing;
         if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(leader)) > 0;
         failures = 0;
         const isSoon = this.#isNeeded && mayLook;
-        await this.#wake.wait(isSoon ? this.#options.lookIntervalMs : IDLE_MS);
+        await this.#wake.wait(isSoon ? pollIntervalMs : IDLE_MS);
       } catch (error) {
-        if (this.#views.learnFrom(error)) continue;
+        if (presence.learnFrom(error)) continue;
         failures += 1;
-        this.#log.error({ err: error }, "unconfirmed events could not be checked; trying again");
-        await this.#wake.wait(backoffMs(this.#options.backoff, failures));
+        this.#log.error(
+          { event: "reconcile.failed", err: error },
+          "unconfirmed events could not be checked; trying again",
+        );
+        await this.#wake.wait(backoffMs(backoff, failures));
       }
     }
   }
 
   /** Looks once; the number of events that stay unconfirmed. */
   async #look(leader: Lease): Promise<number> {
-    const events = await readUnconfirmed(this.#db, this.#publication, EVENTS_PER_LOOK);
+    const { db, source, publication, leases, guard, metrics, onRetracted } = this.#options;
+    const { topic, finality } = publication;
+    const events = await readUnconfirmed(db, source, publication, EVENTS_PER_LOOK);
     const replaced = await this.#whoseBlockIsReplaced(events);
-    const { topic, finality } = this.#publication;
     const [first] = replaced;
     let written = 0;
-    if (first && finality === "finalized") await this.#guard.halt(this.#publication, first);
+    if (first && finality === "finalized") await guard.halt(publication, first);
     else if (first) {
-      const { instance } = this.#leases;
-      written = await retract(this.#db, this.#publication, instance, leader, replaced);
+      const { instance } = leases;
+      written = await retract(db, { source, publication, instance, leader, events: replaced });
     }
     if (written > 0) {
-      this.#log.info({ written }, "events retracted: the chain replaced their blocks");
-      this.#metrics.retracted(topic, written);
-      this.#onRetracted();
+      this.#log.info(
+        { event: "events.retracted", written },
+        "events retracted: the chain replaced their blocks",
+      );
+      metrics.retracted(topic, written);
+      onRetracted();
     }
-    this.#metrics.unconfirmed(topic, events.length - written);
+    metrics.unconfirmed(topic, events.length - written);
     return events.length;
   }
 
   async #whoseBlockIsReplaced(events: UnconfirmedEvent[]): Promise<UnconfirmedEvent[]> {
+    const { evidence } = this.#options;
     const blocks = new Map(events.map((event) => [blockOf(event), event]));
     const replaced = new Set<string>();
-    for (const [block, { chainId, blockNumber, blockHash }] of blocks)
-      if (await this.#evidence.isReplaced(chainId, blockNumber, blockHash)) replaced.add(block);
+    for (const [block, { line, height, hash }] of blocks)
+      if (await evidence.isReplaced(line, height, hash)) replaced.add(block);
     return events.filter((event) => replaced.has(blockOf(event)));
   }
 }
 
-function blockOf({ chainId, blockHash }: UnconfirmedEvent): string {
-  return `${chainId} ${blockHash}`;
+function blockOf({ line, hash }: UnconfirmedEvent): string {
+  return `${line} ${hash}`;
 }

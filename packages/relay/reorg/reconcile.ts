@@ -1,25 +1,31 @@
+import { retractionOf } from "@escrow-stream/messages";
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { isOpen } from "../journal/journal-state.ts";
 import type { Publication } from "../journal/publication.ts";
-import { type Announced, retractionOf } from "../journal/retraction.ts";
 import { isLeader } from "../leases/fence.ts";
 import type { Lease } from "../leases/lease-keeper.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 
-/** An announced event that the outbox no longer has. Alone that proves nothing. */
-export type UnconfirmedEvent = Announced & {
-  chainId: number;
-  blockNumber: number;
-  blockHash: string;
+/** An event of the journal that the outbox no longer has. Alone that proves nothing. */
+export type UnconfirmedEvent = {
+  eventId: string;
+  /** Which announcement of the event, when it came back after an earlier retraction. */
+  incarnation: number;
+  body: string;
+  sourceAttributes: Record<string, string>;
+  line: number;
+  height: number;
+  hash: string;
 };
 
 type Row = {
   event_id: string;
   incarnation: number;
   body: string;
-  attributes: Record<string, string>;
+  source_attributes: Record<string, string>;
   chain_id: string;
-  block_number: string;
-  block_hash: string;
+  block_number: string | null;
+  block_hash: string | null;
 };
 
 /** SQL for "the message `m` was not retracted". */
@@ -30,27 +36,29 @@ export function isStanding(): RawBuilder<boolean> {
       and r.kind = 'retraction' and r.incarnation = m.incarnation)`;
 }
 
-/** SQL for "the message `m` is of an event that the outbox no longer has". */
-export function isUnconfirmed(publicationId: number): RawBuilder<boolean> {
+/** SQL for "the message `m` is of an event that the outbox no longer has", where that may matter. */
+export function isUnconfirmed(source: OutboxSource, publicationId: number): RawBuilder<boolean> {
+  if (source.evidence === null) return sql`false`;
   return sql`m.publication_id = ${publicationId} and m.kind = 'event' and ${isStanding()}
     and not exists (
-      select from escrow.outbox o
-      where o.chain_id = m.chain_id and o.position = m.position and o.event_id = m.event_id)`;
+      select from ${source.rows} o
+      where o.line = m.chain_id and o.position = m.position and o.event_id = m.event_id)`;
 }
 
 /**
- * SQL for the position up to which a publication's messages of a chain need no look: they were
+ * SQL for the position up to which a publication's messages of a line need no look: they were
  * final when captured, and the last of them still is in the outbox. When even that one is gone, all
  * of them need one.
  */
 export function lastFinalPosition(
+  source: OutboxSource,
   publicationId: number,
-  chainId: RawBuilder<unknown>,
+  line: RawBuilder<unknown>,
 ): RawBuilder<string> {
   return sql`coalesce(
     (select max(s.settled_position) from relay.capture_cursor s
-     join escrow.outbox o on o.chain_id = s.chain_id and o.position = s.settled_position
-     where s.publication_id = ${publicationId} and s.chain_id = ${chainId}), '')`;
+     join ${source.rows} o on o.line = s.chain_id and o.position = s.settled_position
+     where s.publication_id = ${publicationId} and s.chain_id = ${line}), '')`;
 }
 
 /**
@@ -59,40 +67,46 @@ export function lastFinalPosition(
  */
 export async function readUnconfirmed(
   db: Kysely<unknown>,
+  source: OutboxSource,
   { id }: Publication,
   limit: number,
 ): Promise<UnconfirmedEvent[]> {
   const { rows } = await sql<Row>`
-    select m.event_id, m.incarnation, m.body, m.attributes, m.chain_id, m.block_number,
+    select m.event_id, m.incarnation, m.body, m.source_attributes, m.chain_id, m.block_number,
            m.block_hash
     from relay.message m
-    where ${isUnconfirmed(id)}
-      and m.position > ${lastFinalPosition(id, sql`m.chain_id`)}
+    where ${isUnconfirmed(source, id)}
+      and m.position > ${lastFinalPosition(source, id, sql`m.chain_id`)}
     order by m.position desc
     limit ${limit}`.execute(db);
   return rows.map(toEvent);
 }
+
+export type RetractOptions = {
+  source: OutboxSource;
+  publication: Publication;
+  instance: string;
+  leader: Lease;
+  /** The newest first. */
+  events: UnconfirmedEvent[];
+};
 
 /**
  * Appends a retraction to the journal for each of these events that still is unconfirmed. Each
  * announcement is retracted once: the journal's unique ids see to it.
  *
  * What stands on a key is of one branch of the chain, and is retracted from its end: an event
- * waits for those of its chain that were announced after it on its key. There may be no evidence
+ * waits for those of its line that were announced after it on its key. There may be no evidence
  * of those yet, while the other branch is the shorter one; should the old branch return then, they
  * would stand before what is announced again.
  *
- * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the chains.
+ * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the lines.
  *
- * @param events the newest first
  * @returns how many were written
  */
 export async function retract(
   db: Kysely<unknown>,
-  { id, topic }: Publication,
-  instance: string,
-  leader: Lease,
-  events: UnconfirmedEvent[],
+  { source, publication: { id }, instance, leader, events }: RetractOptions,
 ): Promise<number> {
   const retractions = events.map((event) => retractionOf(event));
   const { rows } = await sql<{ written: string }>`
@@ -102,17 +116,17 @@ export async function retract(
         ${events.map(({ eventId }) => eventId)}::text[],
         ${events.map(({ incarnation }) => incarnation)}::integer[],
         ${retractions.map(({ body }) => body)}::text[],
-        ${retractions.map(({ attributes }) => JSON.stringify(attributes))}::jsonb[]
-      ) with ordinality as w (event_id, incarnation, body, attributes, nth_of_all)
+        ${retractions.map(({ sourceAttributes }) => JSON.stringify(sourceAttributes))}::jsonb[]
+      ) with ordinality as w (event_id, incarnation, body, source_attributes, nth_of_all)
     ),
     proven as (
       select m.ordering_key, m.sequence, m.event_id, m.incarnation, m.chain_id, m.block_number,
-             m.block_hash, m.position, w.body, w.attributes, w.nth_of_all
+             m.block_hash, m.position, w.body, w.source_attributes, w.nth_of_all
       from wanted w
       join relay.message m
         on m.publication_id = ${id} and m.event_id = w.event_id and m.kind = 'event'
            and m.incarnation = w.incarnation
-      where ${isUnconfirmed(id)} and ${isLeader(instance, leader)} and ${isOpen(id)}
+      where ${isUnconfirmed(source, id)} and ${isLeader(instance, leader)} and ${isOpen(id)}
     ),
     due as (
       select p.*,
@@ -142,12 +156,10 @@ export async function retract(
     written as (
       insert into relay.message
         (publication_id, ordering_key, sequence, kind, event_id, incarnation, chain_id,
-         block_number, block_hash, position, body, attributes)
+         block_number, block_hash, position, body, source_attributes)
       select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, 'retraction', d.event_id,
              d.incarnation, d.chain_id, d.block_number, d.block_hash, d.position, d.body,
-             d.attributes || jsonb_build_object(
-               'sequence', (n.last_sequence - d.of_key + d.nth)::text,
-               'publication', ${topic}::text, 'finality', 'provisional')
+             d.source_attributes
       from due d join numbered n using (ordering_key)
       returning 1
     ),
@@ -167,9 +179,9 @@ function toEvent(row: Row): UnconfirmedEvent {
     eventId: row.event_id,
     incarnation: row.incarnation,
     body: row.body,
-    attributes: row.attributes,
-    chainId: Number(row.chain_id),
-    blockNumber: Number(row.block_number),
-    blockHash: row.block_hash,
+    sourceAttributes: row.source_attributes,
+    line: Number(row.chain_id),
+    height: Number(row.block_number),
+    hash: row.block_hash ?? "",
   };
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import { blockNumberOf, isDue } from "../capture/is-due.ts";
+import { isDue } from "../capture/is-due.ts";
 import type { PublicationConfig } from "../journal/publication.ts";
+import type { OutboxSource } from "../source/outbox-source.ts";
 
 /** How far a publication is. Counts are of messages. */
 export type PublicationStatus = {
@@ -55,13 +56,14 @@ export async function readPublicationStatus(
 /** Counts the events that are due on a publication and not known to be accepted by Pub/Sub. */
 export async function countUnpublished(
   db: Kysely<unknown>,
+  source: OutboxSource,
   { topic, finality }: PublicationConfig,
 ): Promise<number> {
   const { rows } = await sql<{ missing: string }>`
     select count(*) as missing
-    from escrow.outbox o
-    join escrow._ponder_checkpoint c on c.chain_id = o.chain_id
-    where ${isDue(finality, sql`c.finalized_checkpoint`, blockNumberOf(sql`c.latest_checkpoint`))}
+    from ${source.rows} o
+    join ${source.progress} c on c.line = o.line
+    where ${isDue(finality, sql`c.final`, sql`c.head`)}
       and not exists (
         select from relay.publication p
         join relay.message m on m.publication_id = p.id and m.event_id = o.event_id

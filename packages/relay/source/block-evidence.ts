@@ -1,14 +1,14 @@
-/** What the chain says about a block. */
+/** What the chain says about a block: the evidence that rows of it were withdrawn. */
 export type BlockEvidence = {
   /**
    * Whether the chain now has another block at that height. False while nobody says so: a node
    * that does not answer, lags behind, or still has the block is no evidence.
    */
-  isReplaced(chainId: number, blockNumber: number, blockHash: string): Promise<boolean>;
+  isReplaced(line: number, height: number, hash: string): Promise<boolean>;
 };
 
 /** The hash of the block at a height, or null when the endpoint has none there (yet). */
-export type ReadBlockHash = (blockNumber: number) => Promise<string | null>;
+export type ReadBlockHash = (height: number) => Promise<string | null>;
 
 /**
  * Evidence from RPC endpoints. One that answers with another hash speaks for a replaced block; one
@@ -19,12 +19,12 @@ export type ReadBlockHash = (blockNumber: number) => Promise<string | null>;
  */
 export function evidenceFrom(endpoints: Map<number, ReadBlockHash[]>): BlockEvidence {
   return {
-    async isReplaced(chainId, blockNumber, blockHash) {
+    async isReplaced(line, height, hash) {
       const answers = await Promise.all(
-        (endpoints.get(chainId) ?? []).map((read) => read(blockNumber).catch(() => null)),
+        (endpoints.get(line) ?? []).map((read) => read(height).catch(() => null)),
       );
-      const hashes = answers.filter((hash) => hash !== null).map((hash) => hash.toLowerCase());
-      return hashes.length > 0 && hashes.every((hash) => hash !== blockHash.toLowerCase());
+      const hashes = answers.filter((each) => each !== null).map((each) => each.toLowerCase());
+      return hashes.length > 0 && hashes.every((each) => each !== hash.toLowerCase());
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isViewsMissing } from "./is-views-missing.ts";
+import { isRelationMissing } from "./is-relation-missing.ts";
 
 test.each([
   ["42P01", 'relation "escrow.outbox" does not exist', true],
@@ -9,10 +9,10 @@ test.each([
   ["42P01", 'relation "escrow_48f3565a8bb4.outbox" does not exist', false],
   ["42703", "column escrow.outbox.body does not exist", false],
   ["42501", "permission denied for schema escrow", false],
-])("%s, %s: the views are missing: %s", (code, message, isMissing) => {
-  expect(isViewsMissing(Object.assign(new Error(message), { code }))).toBe(isMissing);
+])("%s, %s: schema escrow is missing: %s", (code, message, isMissing) => {
+  expect(isRelationMissing(Object.assign(new Error(message), { code }), "escrow")).toBe(isMissing);
 });
 
-test("an error that is not PostgreSQL's says nothing of the views", () => {
-  expect(isViewsMissing(new Error("escrow"))).toBe(false);
+test("an error that is not PostgreSQL's says nothing of what is missing", () => {
+  expect(isRelationMissing(new Error("escrow"), "escrow")).toBe(false);
 });

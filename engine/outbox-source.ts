@@ -1,0 +1,119 @@
+import {
+  type BlockEvidence,
+  isRelationMissing,
+  type Line,
+  type OutboxSource,
+  type Place,
+} from "@escrow-stream/relay";
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { VIEWS_SCHEMA } from "./build-schema.ts";
+import { blockOfSql, positionOfLog, UP_TO_BLOCK, WITHIN_BLOCK } from "./checkpoint.ts";
+import { CHECKPOINT_TABLE, META_TABLE } from "./private-tables.ts";
+
+/** Without an endpoint to ask, nothing is ever retracted: what is unconfirmed waits. */
+const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
+
+/**
+ * The outbox that the engine writes, a line per chain. The engine commits in chain order and reverts
+ * from the end, so up to its finalized checkpoint rows stay. Positions are its checkpoints.
+ *
+ * @param options `schema` of the tables, the stable views' unless given; `evidence` of replaced
+ *   blocks
+ */
+export function ponderOutbox({
+  schema = VIEWS_SCHEMA,
+  evidence = NO_EVIDENCE,
+}: {
+  schema?: string;
+  evidence?: BlockEvidence;
+} = {}): OutboxSource {
+  const table = (name: string) => sql.id(schema, name);
+  return {
+    name: `the outbox in schema ${schema}`,
+    rows: sql`(
+      select chain_id as line, position, event_id, ordering_key, body,
+             attributes::jsonb as attributes, block_number as height, block_hash as hash
+      from ${table("outbox")})`,
+    progress: sql`(
+      select chain_id as line, finalized_checkpoint as final,
+             ${sql.raw(blockOfSql("latest_checkpoint"))} as head
+      from ${table(CHECKPOINT_TABLE)})`,
+    // The engine notifies here after each live block, through the views' own trigger.
+    wakeChannel: `${schema}_live_query`,
+    readLines: (db) => readLines(db, schema),
+    isThere: (db) => isThere(db, schema),
+    isMissing: (error) => isRelationMissing(error, schema),
+    placeOf,
+    mayStandAt: (position) => sql`o.position
+      between left(${position}, ${UP_TO_BLOCK}) || repeat('0', ${WITHIN_BLOCK})
+          and left(${position}, ${UP_TO_BLOCK}) || repeat('9', ${WITHIN_BLOCK})`,
+    evidence,
+  };
+}
+
+/**
+ * The live deployment's chains. An edition is a build and the very table that its outbox is: one
+ * that was made again may have had a hole filled, also by the same build, and has to be read from
+ * its beginning.
+ */
+async function readLines(db: Kysely<unknown>, schema: string): Promise<Line[]> {
+  const { rows } = await sql<Line>`
+    select (m.value ->> 'build_id') || '/' || coalesce(
+             (select min(d.refobjid)
+              from pg_rewrite r join pg_depend d
+                on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+                   and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+              where r.ev_class = ${regclass(schema)}),
+             ${regclass(schema)}::oid) as edition,
+           c.chain_id as line,
+           c.finalized_checkpoint as final
+    from ${sql.id(schema, CHECKPOINT_TABLE)} c cross join ${sql.id(schema, META_TABLE)} m
+    where m.key = 'app' order by c.chain_id`.execute(db);
+  return rows;
+}
+
+function regclass(schema: string): RawBuilder<unknown> {
+  return sql`format('%I.outbox', ${schema}::text)::regclass`;
+}
+
+async function isThere(db: Kysely<unknown>, schema: string): Promise<boolean> {
+  const { rows } = await sql<{ is_there: boolean }>`
+    select bool_and(to_regclass(format('%I.%I', ${schema}::text, name)) is not null) as is_there
+    from unnest(${["outbox", CHECKPOINT_TABLE, META_TABLE]}::text[]) as name`.execute(db);
+  return rows[0]?.is_there ?? false;
+}
+
+/** Right up to the block, and the log's index: the transaction's index is not in the message. */
+function placeOf(body: string): Place | null {
+  const fields = parse(body);
+  const numbers = [fields.block_timestamp, fields.chain_id, fields.block_number, fields.log_index];
+  if (!numbers.every(isNatural) || String(numbers[0]).length > 10) return null;
+  if (typeof fields.block_hash !== "string") return null;
+  const [timestamp = 0, chainId = 0, blockNumber = 0, logIndex = 0] = numbers.map(Number);
+  return {
+    line: String(chainId),
+    height: String(blockNumber),
+    hash: fields.block_hash,
+    position: positionOfLog({
+      timestamp: BigInt(timestamp),
+      chainId,
+      blockNumber,
+      transactionIndex: 0,
+      logIndex,
+    }),
+  };
+}
+
+function parse(body: string): Record<string, unknown> {
+  try {
+    const fields: unknown = JSON.parse(body);
+    return typeof fields === "object" && fields !== null ? { ...fields } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Of few enough digits for a checkpoint, and to be exact. */
+function isNatural(value: unknown): boolean {
+  return /^\d{1,15}$/.test(String(value));
+}
