@@ -1,19 +1,16 @@
-import { numberToHex, toEventSelector } from "viem";
+import { numberToHex } from "viem";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { ChainNode } from "../forks/chain-node.ts";
 import { ChainSimulator } from "../forks/chain-simulator.ts";
-import { Deal, FACTORIES } from "../forks/deal.ts";
+import { Deal } from "../forks/deal.ts";
 import { SimulatedChain } from "../forks/simulated-chain.ts";
 import type { Transaction } from "../forks/transaction.ts";
+import { escrowFilter, FACTORY_ID } from "../support/engine-filter.ts";
 import { loadEngine } from "../support/load-engine.ts";
 import { silentLogger } from "../support/silent-logger.ts";
 
 /* The patched engine, following a simulated chain whose nodes disagree. */
-
-const DEPLOYED_A =
-  "EscrowDeployed(address indexed,address indexed,address indexed,uint256,uint256,uint8)";
-const FACTORY_ID = "factory";
 
 type SyncEvent = {
   type: "block" | "reorg" | "finalize";
@@ -52,7 +49,7 @@ beforeEach(async () => {
     common: { logger: silentLogger(), shutdown: { isKilled: false } },
     chain: { name: "simulated", id: chain.chainId, finalityBlockCount: 30, pollingInterval: 1_000 },
     rpc: { request: ask },
-    eventCallbacks: [{ filter: approvals() }],
+    eventCallbacks: [{ filter: escrowFilter(chain.chainId) }],
     syncProgress: { finalized },
     childAddresses: children,
   });
@@ -147,29 +144,4 @@ function newDeal(): Transaction {
 
 function empty(count: number) {
   return Array.from({ length: count }, () => ({ transactions: [], secondsLater: 2 }));
-}
-
-/** The engine's filter for what escrows of the first revision's factory log at their creation. */
-function approvals() {
-  const everything = { chainId: chain.chainId, fromBlock: 0, toBlock: undefined };
-  return {
-    ...everything,
-    type: "log",
-    sourceId: "EscrowA",
-    address: {
-      ...everything,
-      id: FACTORY_ID,
-      type: "log",
-      sourceId: "EscrowA",
-      address: FACTORIES.A,
-      eventSelector: toEventSelector(DEPLOYED_A),
-      childAddressLocation: "topic1",
-    },
-    topic0: null,
-    topic1: null,
-    topic2: null,
-    topic3: null,
-    hasTransactionReceipt: false,
-    include: [],
-  };
 }
