@@ -23,7 +23,6 @@ const NOT_YET: string[] = [
   "local/",
   "packages/",
   "proof/",
-  "src/",
   "supervisor/",
   "test/",
 ];

@@ -113,7 +113,7 @@ function every(share: number): (call: RpcCall) => boolean {
 }
 
 describe("One node that lies now and then", () => {
-  test.each(LIES)("$name: the chain is read as it is", async ({ lie }) => {
+  test.each(LIES)("$name: the chain is read as it is [G-20]", async ({ lie }) => {
     const [node] = nodes as [LyingNode];
     node.lie = lie(every(7));
     const { source } = sourceOf(node);
@@ -122,7 +122,7 @@ describe("One node that lies now and then", () => {
 });
 
 describe("One of three nodes that always lies", () => {
-  test.each(LIES)("$name: the chain is read as it is", async ({ lie }) => {
+  test.each(LIES)("$name: the chain is read as it is [G-20]", async ({ lie }) => {
     const [node] = nodes as [LyingNode];
     node.lie = lie(() => true);
     const { source } = sourceOf(...nodes);
