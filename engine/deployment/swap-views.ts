@@ -2,7 +2,7 @@ import type pg from "pg";
 import { VIEWS_SCHEMA } from "../build-schema.ts";
 import { noteCaughtUp } from "../ensure-progress-view.ts";
 import { viewsSql } from "../ensure-views.ts";
-import { CHECKPOINT_TABLE } from "../private-tables.ts";
+import { CHECKPOINT_TABLE, NOTIFY_PROCEDURE, notifyTrigger } from "../private-tables.ts";
 import { readEngineState } from "./engine-state.ts";
 import { isOfBuild, recordSwap } from "./generation.ts";
 import { tablesOf, viewedDeployment } from "./viewed-deployment.ts";
@@ -89,12 +89,12 @@ async function isAsFar(
  */
 async function moveTrigger(client: pg.Client, schema: string): Promise<void> {
   const { rows } = await client.query("select to_regprocedure($1) is not null as exists", [
-    `"${VIEWS_SCHEMA}".live_query_notify()`,
+    `"${VIEWS_SCHEMA}".${NOTIFY_PROCEDURE}`,
   ]);
   if (!rows[0].exists) return;
   await client.query(
-    `create or replace trigger "${VIEWS_SCHEMA}_live_query_notify"
+    `create or replace trigger "${notifyTrigger(VIEWS_SCHEMA)}"
      after insert or update or delete on "${schema}".${CHECKPOINT_TABLE}
-     for each statement execute procedure "${VIEWS_SCHEMA}".live_query_notify()`,
+     for each statement execute procedure "${VIEWS_SCHEMA}".${NOTIFY_PROCEDURE}`,
   );
 }

@@ -10,6 +10,8 @@ import {
 import { swapViews } from "../../engine/deployment/swap-views.ts";
 import { readIndexerOrder } from "../../engine/deployment/take-over.ts";
 import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
+import { ensureProgressView } from "../../engine/ensure-progress-view.ts";
+import { viewsSql } from "../../engine/ensure-views.ts";
 import { removeLeftovers } from "../../proof/replay/remove-leftovers.ts";
 import type { ReplayOutput } from "../../proof/replay/replay-output.ts";
 import { AccountDeployment } from "../support/account-deployment.ts";
@@ -33,10 +35,8 @@ beforeEach(async () => {
   client = await connect();
   live = await AccountDeployment.create(made.pool, BUILD);
   await live.moveTo({ latest: 10, finalized: 5 });
-  await client.query("create schema escrow");
-  for (const table of ["account", "_ponder_meta", "_ponder_checkpoint"])
-    await client.query(`create view escrow.${table} as select * from ${BUILD}.${table}`);
-  await client.query("create table escrow._engine_start (deployment text, is_settled boolean)");
+  await ensureProgressView(client);
+  await client.query(viewsSql(BUILD, ["account"]));
   await ensureGenerations(client);
   const { schema } = await addGeneration(client, BUILD);
   next = await AccountDeployment.create(made.pool, schema);

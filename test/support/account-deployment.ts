@@ -1,8 +1,12 @@
 import type pg from "pg";
 import { endOfBlock } from "../../engine/checkpoint.ts";
-
-/** The engine's operations in its `_reorg__` tables. */
-const OPERATION = { insert: 0, update: 1, delete: 2 };
+import {
+  CHECKPOINT_TABLE,
+  META_TABLE,
+  privateTablesSql,
+  REORG_OPERATION,
+  reorgTable,
+} from "../../engine/private-tables.ts";
 
 const CHAIN = 7;
 
@@ -21,21 +25,18 @@ export class AccountDeployment {
       create schema "${schema}";
       create table "${schema}".account (
         chain_id bigint, name text, amount numeric, payload jsonb, primary key (chain_id, name));
-      create table "${schema}"._reorg__account (
+      create table "${schema}".${reorgTable("account")} (
         chain_id bigint, name text, amount numeric, payload jsonb,
         operation_id integer generated always as identity, operation integer, checkpoint varchar(75));
-      create table "${schema}"._ponder_checkpoint (
-        chain_name text primary key, chain_id bigint, safe_checkpoint varchar(75),
-        latest_checkpoint varchar(75), finalized_checkpoint varchar(75));
-      create table "${schema}"._ponder_meta (key text primary key, value jsonb);
-      insert into "${schema}"._ponder_meta values
+      ${privateTablesSql(schema)}
+      insert into "${schema}".${META_TABLE} values
         ('app', '{"build_id": "b", "is_ready": 1, "table_names": ["account"]}')`);
     return new AccountDeployment(db, schema);
   }
 
   async moveTo({ latest, finalized }: { latest: number; finalized: number }): Promise<void> {
     await this.#db.query(
-      `insert into "${this.schema}"._ponder_checkpoint values ('one', $1, $3, $2, $3)
+      `insert into "${this.schema}".${CHECKPOINT_TABLE} values ('one', $1, $3, $2, $3)
        on conflict (chain_name) do update set
          latest_checkpoint = excluded.latest_checkpoint,
          finalized_checkpoint = excluded.finalized_checkpoint`,
@@ -63,10 +64,10 @@ export class AccountDeployment {
     const operation = before === undefined ? "insert" : amount === null ? "delete" : "update";
     const kept = before ?? { amount, payload: {} };
     await this.#db.query(
-      `insert into "${this.schema}"._reorg__account
+      `insert into "${this.schema}".${reorgTable("account")}
          (chain_id, name, amount, payload, operation, checkpoint)
        values ($1, $2, $3, $4, $5, $6)`,
-      [CHAIN, name, kept.amount, kept.payload, OPERATION[operation], checkpointOf(block)],
+      [CHAIN, name, kept.amount, kept.payload, REORG_OPERATION[operation], checkpointOf(block)],
     );
     if (amount !== null) await this.set(name, amount);
     else

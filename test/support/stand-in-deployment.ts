@@ -1,5 +1,7 @@
 import type pg from "pg";
 import { endOfBlock, positionOfLog } from "../../engine/checkpoint.ts";
+import { viewsSql } from "../../engine/ensure-views.ts";
+import { CHECKPOINT_TABLE, META_TABLE, privateTablesSql } from "../../engine/private-tables.ts";
 import * as schemaFile from "../../ponder.schema.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { WRITTEN_TABLES } from "../../src/projections/row-changes.ts";
@@ -31,23 +33,16 @@ export class StandInDeployment {
       const names = key.map(snakeCase).join(", ");
       return `create table ${schema}.${table} (${columns.join(", ")}, primary key (${names}));`;
     });
-    const views = [
-      ...WRITTEN_TABLES.map(({ table }) => table),
-      "_ponder_checkpoint",
-      "_ponder_meta",
-    ].map((name) => `create view escrow.${name} as select * from ${schema}.${name};`);
+    const names = WRITTEN_TABLES.map(({ table }) => table);
     await db.query(`
       create schema ${schema};
       ${tables.join("\n")}
       create index on ${schema}.event (position);
       create index on ${schema}.outbox (event_id);
-      create table ${schema}._ponder_checkpoint (
-        chain_name text primary key, chain_id bigint, safe_checkpoint varchar(75),
-        latest_checkpoint varchar(75), finalized_checkpoint varchar(75));
-      create table ${schema}._ponder_meta (key text primary key, value jsonb);
-      insert into ${schema}._ponder_meta values ('app', '{"build_id": "build-1", "is_ready": 1}');
+      ${privateTablesSql(schema)}
+      insert into ${schema}.${META_TABLE} values ('app', '{"build_id": "build-1", "is_ready": 1}');
       create schema if not exists escrow;
-      ${views.join("\n")}`);
+      ${viewsSql(schema, names)}`);
     return new StandInDeployment(db, schema);
   }
 
@@ -67,10 +62,10 @@ export class StandInDeployment {
             [JSON.stringify(rows.slice(at, at + CHUNK_ROWS).map(inSnakeCase))],
           );
       }
-      await client.query(`delete from ${this.schema}._ponder_checkpoint`);
+      await client.query(`delete from ${this.schema}.${CHECKPOINT_TABLE}`);
       for (const { chainId, latest, finalized } of progress)
         await client.query(
-          `insert into ${this.schema}._ponder_checkpoint values ($1, $2, $4, $3, $4)`,
+          `insert into ${this.schema}.${CHECKPOINT_TABLE} values ($1, $2, $4, $3, $4)`,
           [`chain-${chainId}`, chainId, endOf(chainId, latest), endOf(chainId, finalized)],
         );
       await client.query("commit");
