@@ -23,6 +23,7 @@ type AnvilSchema = [
     ReturnType: null;
   },
   { Method: "anvil_getIntervalMining"; Parameters?: undefined; ReturnType: number | null },
+  { Method: "anvil_dumpState"; Parameters?: undefined; ReturnType: Hex },
   { Method: "evm_setTime"; Parameters: [unixSeconds: number]; ReturnType: number },
 ];
 

@@ -2,7 +2,7 @@ import type { Address } from "viem";
 
 export const SECONDS_PER_DAY = 86_400;
 
-/** What the traffic generator remembers of an escrow that is not settled yet. */
+/** What the traffic generator remembers of an escrow that is neither released nor refunded. */
 export type Deal = {
   revision: "A" | "B";
   /** Unknown from the moment the creation is planned until it is mined. */

@@ -24,6 +24,8 @@ export type TrafficOptions = {
   eventsPerSecond: number;
   /** Ends by itself after this many transactions. */
   maxSteps?: number;
+  /** Mines the blocks itself, and ends as soon as another day would lie ahead of the wall clock. */
+  untilToday?: boolean;
   signal?: AbortSignal;
   /** Told of each failure; the generator goes on by itself. */
   onError?: (error: unknown) => void;
@@ -110,7 +112,7 @@ class EscrowTraffic {
     while (!this.#hasEnded()) {
       const step = planStep(model, random);
       if (step.kind === "nextDay") {
-        await this.#settle();
+        await this.#mine();
         if (!(await this.#advanceDay(model))) return;
         continue;
       }
@@ -119,13 +121,13 @@ class EscrowTraffic {
       const releases = step.kind === "approve" && !model.deals.includes(step.deal);
       await this.#keepPace(step.kind === "create" || releases ? 2 : 1);
     }
-    await this.#settle();
+    await this.#mine();
   }
 
   async #send(step: Exclude<Step, { kind: "nextDay" }>): Promise<void> {
     const patience = Math.ceil(this.#options.eventsPerSecond * 4);
     const addressIsMissing = step.kind !== "create" && step.deal.address === undefined;
-    if (addressIsMissing || this.#inFlight.length >= Math.min(patience, 100)) await this.#settle();
+    if (addressIsMissing || this.#inFlight.length >= Math.min(patience, 100)) await this.#mine();
 
     const call = callOf(step, this.#options.factories);
     const hash = await this.#client.request({ method: "eth_sendTransaction", params: [call] });
@@ -133,14 +135,10 @@ class EscrowTraffic {
     this.#steps += 1;
   }
 
-  /**
-   * Has everything that was sent mined, and learns the new escrows' addresses. A chain that mines
-   * by the clock is not waited for, or each planned day would cost a block time.
-   */
-  async #settle(): Promise<void> {
+  /** Has everything that was sent mined, and learns the new escrows' addresses. */
+  async #mine(): Promise<void> {
     const hashes = this.#inFlight.map(({ hash }) => hash);
-    const interval = await this.#client.request({ method: "anvil_getIntervalMining" });
-    if (hashes.length > 0 && interval !== null) await this.#client.mine({ blocks: 1 });
+    if (hashes.length > 0 && (await this.#mayMine())) await this.#client.mine({ blocks: 1 });
     const receipts = await waitForReceipts(this.#client, hashes);
     for (const [index, { hash, step }] of this.#inFlight.entries()) {
       const receipt = receipts[index];
@@ -156,6 +154,15 @@ class EscrowTraffic {
   }
 
   /**
+   * A chain that mines by the clock is not waited for, or each planned day would cost a block time;
+   * nor is one that is ours alone until today. Any other that does not mine is in a reorg.
+   */
+  async #mayMine(): Promise<boolean> {
+    if (this.#options.untilToday) return true;
+    return (await this.#client.request({ method: "anvil_getIntervalMining" })) !== null;
+  }
+
+  /**
    * Jumps to the next chain day, but never past the wall clock: there the chain's days are as long
    * as anybody's.
    *
@@ -164,6 +171,7 @@ class EscrowTraffic {
   async #advanceDay(model: TrafficModel): Promise<boolean> {
     const chainTime = Number((await this.#client.getBlock()).timestamp);
     if (chainTime + SECONDS_PER_DAY > Date.now() / 1_000) {
+      if (this.#options.untilToday) this.stop();
       return chainTime - model.now < MODEL_LAG_SECONDS;
     }
     await this.#client.increaseTime({ seconds: SECONDS_PER_DAY });

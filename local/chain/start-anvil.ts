@@ -21,6 +21,8 @@ export type AnvilOptions = {
   blockTimeSeconds?: number;
   /** Unix seconds of block 0 on a fresh chain. Default: the wall clock. */
   genesisTimestamp?: number;
+  /** A saved chain goes on at the wall clock instead of where its own clock stood. */
+  resumesNow?: boolean;
   /**
    * How many blocks back the full state is kept: the deepest possible reorg and the oldest block
    * `eth_call` can ask about. Each one copies every account, so memory is this times the number
@@ -35,6 +37,8 @@ export type RunningAnvil = {
   rpcUrl: string;
   port: number;
   process: ChildProcess;
+  /** Saves the chain at once; without a state file it does nothing. */
+  save(): Promise<void>;
   /** Saves the chain, ends anvil and waits until it is gone. May be called more than once. */
   stop(): Promise<void>;
 };
@@ -77,7 +81,9 @@ export async function startAnvil(options: AnvilOptions): Promise<RunningAnvil> {
     const rpcUrl = `http://127.0.0.1:${port}`;
     await prepareChain(rpcUrl, options, resumes);
     stateFile?.startKeeping();
-    return { rpcUrl, port, process: anvil, stop };
+    const save = async (): Promise<void> =>
+      stateFile?.write(await connectToChain(rpcUrl).request({ method: "anvil_dumpState" }));
+    return { rpcUrl, port, process: anvil, save, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -147,7 +153,7 @@ async function prepareChain(
   if (chainId !== options.chainId) {
     throw new Error(`anvil at ${rpcUrl} answers for chain ${chainId}, not ${options.chainId}`);
   }
-  if (resumes) {
+  if (resumes && !options.resumesNow) {
     // A loaded chain would otherwise go on at the wall clock, which may lie years ahead of it.
     const { timestamp } = await client.getBlock();
     await client.request({ method: "evm_setTime", params: [Number(timestamp)] });

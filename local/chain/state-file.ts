@@ -1,5 +1,15 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
+import { gunzipSync } from "node:zlib";
+import type { Hex } from "viem";
 
 /**
  * Keeps a saved chain whole, whatever is killed and when.
@@ -27,6 +37,13 @@ export class StateFile {
 
   exists(): boolean {
     return existsSync(this.path);
+  }
+
+  /** Keeps a chain as `anvil_dumpState` gives it: gzipped, in hexadecimal. */
+  write(dump: Hex): void {
+    const copy = `${this.path}.copy`;
+    writeFileSync(copy, gunzipSync(Buffer.from(dump.slice(2), "hex")));
+    renameSync(copy, this.path);
   }
 
   startKeeping(): void {

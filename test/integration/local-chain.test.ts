@@ -7,6 +7,7 @@ import { escrowBAbi } from "../../abis/escrow-b.ts";
 import { connectToChain } from "../../local/chain/chain-client.ts";
 import { deployFactories } from "../../local/chain/deploy-factories.ts";
 import { startTraffic, type TrafficOptions } from "../../local/chain/escrow-traffic.ts";
+import { HISTORY_SECONDS, playHistory } from "../../local/chain/play-history.ts";
 import { reorgChain } from "../../local/chain/reorg-chain.ts";
 import { seedEscrows } from "../../local/chain/seed-escrows.ts";
 import { type AnvilOptions, type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
@@ -32,6 +33,11 @@ async function start(options: Partial<AnvilOptions> = {}) {
   const anvil = await startAnvil({ chainId: CHAIN_ID, genesisTimestamp: GENESIS, ...options });
   running.push(anvil);
   return { ...anvil, client: connectToChain(anvil.rpcUrl) };
+}
+
+/** How far the chain's newest block lies behind the wall clock. */
+async function secondsBehind(client: ReturnType<typeof connectToChain>): Promise<number> {
+  return Date.now() / 1_000 - Number((await client.getBlock()).timestamp);
 }
 
 describe("The local chain", () => {
@@ -73,6 +79,29 @@ describe("The local chain", () => {
       return start({ stateFile });
     };
     expect(await deployFactories(await second())).toEqual(factories);
+  });
+
+  test("goes on at the wall clock when it was told to", async () => {
+    const stateFile = join(folder, "chain.json");
+    const first = await start({ stateFile });
+    await first.client.mine({ blocks: 1 });
+    await first.stop();
+    const { client } = await start({ stateFile, resumesNow: true });
+    await client.mine({ blocks: 1 });
+    expect(Math.abs(await secondsBehind(client))).toBeLessThan(10);
+  });
+
+  test("that was saved at once is whole after a hard kill", async () => {
+    const stateFile = join(folder, "chain.json");
+    const first = await start({ stateFile, stateIntervalSeconds: 3_600 });
+    const factories = await deployFactories(first);
+    await seedEscrows({ ...first, factories, count: 3, seed: 1 });
+    const logs = await first.client.getLogs({ fromBlock: 0n });
+    await first.save();
+    first.process.kill("SIGKILL");
+    await first.stop();
+    const { client } = await start({ stateFile });
+    expect(await client.getLogs({ fromBlock: 0n })).toEqual(logs);
   });
 
   test("names the file to delete when the saved chain cannot be read", async () => {
@@ -291,6 +320,46 @@ describe("Escrow traffic", () => {
     const slow = await playTraffic(anvil, { eventsPerSecond: 0.001, signal: abort.signal });
     abort.abort();
     await slow.traffic.ended;
+  });
+});
+
+describe("A history", () => {
+  async function play(anvil: Awaited<ReturnType<typeof start>>, seed = 1) {
+    const factories = await deployFactories(anvil);
+    await anvil.client.setAutomine(false);
+    await playHistory({ rpcUrl: anvil.rpcUrl, chainId: CHAIN_ID, factories, seed });
+    return anvil.client.getLogs({ fromBlock: 0n });
+  }
+  const begun = () => ({ genesisTimestamp: Math.floor(Date.now() / 1_000) - HISTORY_SECONDS });
+
+  test("ends now, with every kind of event, and most of it under 30 blocks", async () => {
+    const anvil = await start(begun());
+    const logs = await play(anvil);
+    const topics = new Set(logs.map((log) => log.topics[0]));
+    expect(topics.size).toBe(8);
+    expect(Math.abs(await secondsBehind(anvil.client))).toBeLessThan(10);
+    const head = Number(await anvil.client.getBlockNumber());
+    const final = logs.filter((log) => Number(log.blockNumber) <= head - 30);
+    expect(final.length).toBeGreaterThan(logs.length / 3);
+  });
+
+  test("is the same for the same seed", async () => {
+    const played = async (seed: number) =>
+      (await play(await start(begun()), seed)).map(({ address, topics }) => [address, topics]);
+    const first = await played(3);
+    expect(await played(3)).toEqual(first);
+    expect(await played(4)).not.toEqual(first);
+  });
+
+  test("is played once", async () => {
+    const anvil = await start(begun());
+    const logs = await play(anvil);
+    expect(await play(anvil)).toEqual(logs);
+  });
+
+  test("that cannot be played says why", async () => {
+    const anvil = await start({ ...begun(), accounts: 3 });
+    await expect(play(anvil)).rejects.toThrow("3 unlocked accounts");
   });
 });
 
