@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ConfigError } from "../config/config-error.ts";
+import { unusableFolder } from "./unusable-folder.ts";
 
 type Owner = { pid: number; startedAs: string; children: { pid: number; command: string }[] };
 
@@ -29,9 +30,17 @@ export class DataFolder {
   /**
    * Takes the folder, ending what a killed owner left running.
    *
-   * @throws ConfigError when another process is using it
+   * @throws ConfigError when another process is using it, or we may not write there
    */
   static async take(path: string): Promise<DataFolder> {
+    try {
+      return await DataFolder.#take(path);
+    } catch (error) {
+      throw unusableFolder(path, error) ?? error;
+    }
+  }
+
+  static async #take(path: string): Promise<DataFolder> {
     mkdirSync(path, { recursive: true });
     const folder = new DataFolder(path);
     const left = folder.#readOwner();

@@ -1,14 +1,21 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
+import { namesNoChain } from "../config/parse-chains.ts";
 
 type Env = Record<string, string | undefined>;
 
-const PORTS = [
+type Port = { port: string; host?: string; isUsed?: (env: Env) => boolean };
+
+/** Those of embedded parts count only where the part is embedded. */
+const PORTS: Port[] = [
   { port: "API_PORT", host: "API_HOST" },
-  { port: "INDEXER_PORT", host: undefined },
+  { port: "INDEXER_PORT" },
   { port: "RELAY_PORT", host: "RELAY_HOST" },
-] as const;
+  { port: "POSTGRES_PORT", isUsed: (env) => !env.DATABASE_URL },
+  { port: "PUBSUB_PORT", isUsed: (env) => !env.PUBSUB_PROJECT_ID && !env.PUBSUB_EMULATOR_HOST },
+  { port: "CHAIN_PORT", isUsed: namesNoChain },
+];
 
 /**
  * Makes sure that nobody else listens where our processes are told to. The engine would quietly
@@ -18,11 +25,11 @@ const PORTS = [
  */
 export async function checkPorts(env: Env): Promise<void> {
   const problems: ConfigProblem[] = [];
-  for (const { port, host } of PORTS) {
+  for (const { port, host, isUsed } of PORTS) {
     const number = Number(env[port] || 0);
-    if (number === 0) continue;
+    if (number === 0 || isUsed?.(env) === false) continue;
     const reason = await whyNot(number, (host && env[host]) || "127.0.0.1");
-    if (reason !== null) problems.push({ where: port, what: reason, mayPass: true });
+    if (reason !== null) problems.push({ where: port, what: reason });
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../local/free-port.ts";
@@ -155,10 +156,10 @@ describe("npm start refuses", () => {
   test.each(["API_PORT", "INDEXER_PORT", "RELAY_PORT"])("a taken %s", async (name) => {
     const taken = world.ends(await listenSomewhere());
     const said = [name, String(taken.port)];
-    await expectRefused({ ...good, [name]: String(taken.port) }, said, [], EXIT_RETRY);
+    await expectRefused({ ...good, [name]: String(taken.port) }, said);
   });
 
-  test.each(["PUBSUB_PORT", "POSTGRES_PORT"])(
+  test.each(["PUBSUB_PORT", "POSTGRES_PORT", "CHAIN_PORT"])(
     "a %s that is taken, and starts on a free one later",
     async (name) => {
       const taken = world.ends(await listenSomewhere());
@@ -166,12 +167,15 @@ describe("npm start refuses", () => {
         DATABASE_URL: _,
         PUBSUB_EMULATOR_HOST: __,
         PUBSUB_PROJECT_ID: ___,
-        ...embedded
+        ...withChain
       } = good;
+      // An embedded chain stands in for one that is not named.
+      const { CHAIN_ID: _____, RPC_URL: ______, CONTRACT_ADDRESS: _______, ...without } = withChain;
+      const embedded = name === "CHAIN_PORT" ? without : withChain;
       const dataDir = world.freshFolder();
       const env = { ...embedded, DATA_DIR: dataDir, [name]: String(taken.port) };
       const refused = new ServiceProcess("start", { env });
-      expect((await refused.exited).code, refused.output).not.toBe(0);
+      expect((await refused.exited).code, refused.output).toBe(EXIT_CONFIG);
       expect(refused.output).toContain(String(taken.port));
       expect(existsSync(dataDir) ? readdirSync(dataDir) : []).not.toContain("owner.json");
 
@@ -181,6 +185,31 @@ describe("npm start refuses", () => {
       expect((await fine.exited).code, fine.output.slice(-3_000)).toBe(0);
     },
   );
+});
+
+describe("npm start refuses a data folder", () => {
+  test("where it may not write", async () => {
+    const file = join(world.freshFolder(), "file");
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "");
+    const output = await expectRefused(
+      { ...good, DATABASE_URL: "" },
+      ["DATA_DIR", "cannot be used"],
+      ["--data-dir", join(file, "data")],
+    );
+    expect(output.split("\n").filter((line) => line.includes("DATA_DIR"))).toHaveLength(1);
+  });
+
+  test.runIf(process.getuid?.() === 0)("whose PostgreSQL is another user's", async () => {
+    const dataDir = world.freshFolder();
+    mkdirSync(join(dataDir, "postgres"), { recursive: true });
+    chownSync(join(dataDir, "postgres"), 12_345, 12_345);
+    await expectRefused(
+      { ...good, DATABASE_URL: "" },
+      ["DATA_DIR", "belongs to user 12345"],
+      ["--data-dir", dataDir],
+    );
+  });
 });
 
 describe("Each part alone refuses", () => {

@@ -1,0 +1,113 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { connectToChain } from "../../local/chain/chain-client.ts";
+import { type LocalParts, startLocalParts } from "../../local/start-local-parts.ts";
+
+let dataDir: string;
+let parts: LocalParts | null;
+const ended: string[] = [];
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), "local-parts-"));
+  // PostgreSQL runs as another user when we are root.
+  chmodSync(dataDir, 0o711);
+  parts = null;
+  ended.length = 0;
+});
+
+afterEach(async () => {
+  await parts?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function start(env: Record<string, string> = {}): Promise<LocalParts> {
+  parts = await startLocalParts(env, {
+    dataDir,
+    seed: 1,
+    eventsPerSecond: 3,
+    onEnded: (name, exit) => ended.push(`${name} ${exit}`),
+  });
+  return parts;
+}
+
+const chainOf = (local: LocalParts) => connectToChain(local.env.RPC_URL_31337 ?? "");
+/** The servers that the data folder's owner wrote down. */
+const pids = (): number[] =>
+  JSON.parse(readFileSync(join(dataDir, "owner.json"), "utf8")).children.map(
+    (child: { pid: number }) => child.pid,
+  );
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test("what is not configured is embedded, with a chain that has a history and lives now", async () => {
+  const local = await start();
+  expect(Object.keys(local.env)).toEqual(
+    expect.arrayContaining(["DATABASE_URL", "PUBSUB_EMULATOR_HOST", "DEPLOYMENTS"]),
+  );
+  const client = new pg.Client({ connectionString: local.env.DATABASE_URL });
+  await client.connect();
+  await client.end();
+  const chain = chainOf(local);
+  expect((await chain.getLogs({ fromBlock: 0n })).length).toBeGreaterThan(100);
+  const { timestamp } = await chain.getBlock();
+  expect(Math.abs(Date.now() / 1_000 - Number(timestamp))).toBeLessThan(10);
+});
+
+test("a chain that was stopped goes on where it was, and its clock is right again", async () => {
+  const head = await chainOf(await start()).getBlock();
+  await parts?.stop();
+  const chain = chainOf(await start());
+  expect((await chain.getBlock({ blockNumber: head.number })).hash).toBe(head.hash);
+  await vi.waitFor(async () => {
+    const { number, timestamp } = await chain.getBlock();
+    expect(number).toBeGreaterThan(head.number);
+    expect(Math.abs(Date.now() / 1_000 - Number(timestamp))).toBeLessThan(10);
+  });
+});
+
+test("what is configured is not embedded, and stopping leaves nothing behind", async () => {
+  const real = { DATABASE_URL: "postgres://real/db", PUBSUB_PROJECT_ID: "real-project" };
+  const local = await start(real);
+  expect(local.lines).toMatchObject(
+    [/PostgreSQL +real/, /project real-project/, /embedded/].map((line) =>
+      expect.stringMatching(line),
+    ),
+  );
+  const [anvil = 0] = pids();
+  expect(isRunning(anvil)).toBe(true);
+  await local.stop();
+  expect(isRunning(anvil)).toBe(false);
+  expect(existsSync(join(dataDir, "owner.json"))).toBe(false);
+  expect(ended).toEqual([]);
+});
+
+test("a part that ends by itself is named, with how it ended", async () => {
+  await start({ PUBSUB_PROJECT_ID: "real-project" });
+  for (const pid of pids()) process.kill(pid, "SIGKILL");
+  await vi.waitFor(() => expect(ended.toSorted()).toEqual(["PostgreSQL SIGKILL", "chain SIGKILL"]));
+});
+
+test("parts that are ended by force are gone at once, and start again", async () => {
+  const local = await start();
+  const running = pids();
+  expect(running).toHaveLength(2);
+  local.kill();
+  await vi.waitFor(() => expect(running.filter(isRunning)).toEqual([]));
+  expect(ended).toEqual([]);
+  await local.stop();
+  await start();
+});
+
+test("when one part does not start, the others are stopped again", async () => {
+  await expect(start({ CHAIN_PORT: "1", PUBSUB_PROJECT_ID: "real-project" })).rejects.toThrow();
+  expect(existsSync(join(dataDir, "owner.json"))).toBe(false);
+  await start({ PUBSUB_PROJECT_ID: "real-project" });
+});
