@@ -71,3 +71,10 @@ try {
   console.error(`escrow-stream: ${error.message}`);
   process.exit(1);
 }
+
+// The first start would compile everything that it loads. Without this it is slower, no more.
+if (installed !== wanted) {
+  const args = ["--import", "./scripts/compile-cache.mjs", "scripts/warm-up.mjs"];
+  const node = join(root, "node_modules", ".bin", "node");
+  spawnSync(node, args, { cwd: root, stdio: "ignore", timeout: 60_000 });
+}
