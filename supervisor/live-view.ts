@@ -1,64 +1,123 @@
+import { fitLines, plainText, wrapLine } from "./fit-lines.ts";
+import { messageWays, type SeenMessage } from "./message-ways.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** A message as a subscriber got it. */
-export type SeenMessage = {
-  topic: string;
-  type: string;
-  escrow: string;
-  sequence: string;
-  amountWei?: string;
-};
-
 export type View = {
+  /** What goes on, until everything runs and when it stops; null in between. */
+  state: string | null;
+  /** Where the parts are. */
+  banner: string[];
   snapshot: Snapshot | null;
   /** The newest last. */
   messages: SeenMessage[];
   receivedPerTopic: Map<string, number>;
   notices: string[];
   elapsedMs: number;
-  apiUrl: string | null;
 };
 
-const WEI_PER_ETHER = 10n ** 18n;
+/** Of a terminal, in characters. */
+export type Size = { columns: number; rows: number };
 
-/** The live view as lines of text, for a person at a terminal. */
-export function renderView(view: View): string[] {
-  const { snapshot } = view;
-  const lines = [
-    `escrow-stream   ${Math.floor(view.elapsedMs / 1000)} s   ${view.apiUrl ? `GraphQL ${view.apiUrl}/graphql` : "starting"}`,
-    "",
-  ];
-  if (snapshot !== null) {
-    for (const { name, chainId, head, indexed, finalized } of snapshot.chains)
-      lines.push(
-        `  chain ${name} (${chainId})   head ${head ?? "no answer"}   indexed ${indexed ?? "-"}   final ${finalized ?? "-"}   lag ${lag(head, indexed)}`,
-      );
-    lines.push(
-      `  escrows ${snapshot.escrows}   events ${snapshot.events}   anomalies ${snapshot.anomalies}`,
-      "",
-    );
-    for (const each of snapshot.publications) {
-      const received = view.receivedPerTopic.get(each.topic);
-      lines.push(
-        `  topic ${each.topic.padEnd(24)} ${each.finality.padEnd(10)} published ${String(each.published).padEnd(8)} waiting ${String(each.backlog).padEnd(6)}${received === undefined ? "" : ` received here ${received}`}${each.haltedReason === null ? "" : `  HALTED: ${each.haltedReason}`}`,
-      );
-    }
+/** Below this the banner, which also stands above the view, gives its lines to what changes. */
+const ROWS_FOR_BANNER = 32;
+const ROWS_FOR_GAPS = 16;
+const LEAST_MESSAGES = 4;
+
+/**
+ * The live view for a person at a terminal of that size. Every line fits into a row and all of them
+ * onto the screen: first the state, then messages and notices in what is left, the newest of each.
+ */
+export function renderView(view: View, { columns, rows }: Size): string[] {
+  // In a low window nothing is spent on empty lines.
+  const block = (lines: string[]): string[] =>
+    lines.length > 0 && rows >= ROWS_FOR_GAPS ? ["", ...lines] : lines;
+  const head = [
+    ...headerLines(view, columns),
+    ...block(rows >= ROWS_FOR_BANNER ? view.banner.flatMap((line) => wrapLine(line, columns)) : []),
+    ...block(chainLines(view.snapshot, columns)),
+    ...block(topicLines(view, columns)),
+  ].slice(0, view.notices.length > 0 ? rows - 1 : rows);
+  const free = rows - head.length;
+  const messageRows =
+    view.messages.length === 0 ? 0 : Math.max(0, Math.min(free - 1, LEAST_MESSAGES + 2));
+  const notices = noticeLines(view.notices, columns, free - messageRows);
+  const messages = messageLines(view.messages, columns, free - notices.length);
+  return [...head, ...messages, ...notices];
+}
+
+function headerLines({ state, elapsedMs, banner }: View, columns: number): string[] {
+  const title = `escrow-stream   ${Math.floor(elapsedMs / 1_000)} s`;
+  // Where to ask, for somebody who sees no banner.
+  const api = banner.find((line) => line.startsWith("API"))?.replace(/^API\s+/, "");
+  const text = state ?? (api === undefined ? "" : `API ${api.split(" ")[0]}`);
+  return wrapLine(`${title}   ${text}`, columns);
+}
+
+function chainLines(snapshot: Snapshot | null, columns: number): string[] {
+  if (snapshot === null) return [];
+  const { chains, escrows, events, anomalies } = snapshot;
+  const ways = [" ".repeat(3), " "].map((gap) =>
+    chains.map(({ name, chainId, head, indexed, finalized }) =>
+      [
+        `  ${gap === " " ? "" : "chain "}${plainText(name)} (${chainId})`,
+        `head ${head ?? "no answer"}`,
+        `indexed ${indexed ?? "-"}`,
+        `final ${finalized ?? "-"}`,
+        `lag ${lag(head, indexed)}`,
+      ].join(gap),
+    ),
+  );
+  const totals = `  escrows ${escrows}   events ${events}   anomalies ${anomalies}`;
+  return [...fitLines(ways, columns), ...wrapLine(totals, columns)];
+}
+
+function topicLines({ snapshot, receivedPerTopic }: View, columns: number): string[] {
+  const publications = snapshot?.publications ?? [];
+  const cells = publications.map(({ topic, finality, published, backlog }) => {
+    const received = receivedPerTopic.get(topic);
+    return { topic, finality, published, backlog, received };
+  });
+  const wide = cells.map(
+    ({ topic, finality, published, backlog, received }) =>
+      `  topic ${topic.padEnd(24)} ${finality.padEnd(10)} published ${String(published).padEnd(8)} waiting ${String(backlog).padEnd(6)}${received === undefined ? "" : ` received here ${received}`}`,
+  );
+  const narrow = cells.map(
+    ({ topic, published, backlog, received }) =>
+      `  ${topic.padEnd(20)} published ${String(published).padEnd(6)} waiting ${String(backlog).padEnd(4)}${received === undefined ? "" : ` received ${received}`}`,
+  );
+  const terse = cells.map(
+    ({ topic, published, backlog, received }) =>
+      `  ${topic} published ${published} waiting ${backlog}${received === undefined ? "" : ` received ${received}`}`,
+  );
+  const halted = publications.flatMap(({ topic, haltedReason }) =>
+    haltedReason === null ? [] : wrapLine(`  HALTED: ${topic}: ${haltedReason}`, columns),
+  );
+  return [...fitLines([wide, narrow, terse], columns), ...halted];
+}
+
+/** The newest that fit into that many rows, under their title. */
+function messageLines(messages: SeenMessage[], columns: number, rows: number): string[] {
+  if (messages.length === 0 || rows < 2) return [];
+  const title = rows > LEAST_MESSAGES + 1 ? ["", "  last messages at the subscriber"] : [];
+  const lines = fitLines(messageWays(messages), columns);
+  return [...title, ...lines.slice(-(rows - title.length))];
+}
+
+/** The newest that fit into that many rows, after an empty one; of the last at least its beginning. */
+function noticeLines(notices: string[], columns: number, rows: number): string[] {
+  const gap = rows > 1 ? 1 : 0;
+  const shown: string[] = [];
+  for (const notice of notices.toReversed()) {
+    const lines = wrapLine(`  ! ${plainText(notice)}`, columns);
+    const free = rows - gap - shown.length;
+    if (lines.length > free && shown.length > 0) break;
+    shown.unshift(...lines.slice(0, free));
   }
-  if (view.messages.length > 0) lines.push("", "  last messages at the subscriber");
-  for (const { topic, type, escrow, sequence, amountWei } of view.messages)
-    lines.push(
-      `    ${topic.padEnd(24)} ${type.padEnd(15)} ${escrow} #${sequence}${amountWei === undefined ? "" : `  ${ether(amountWei)} ether`}`,
-    );
-  if (view.notices.length > 0) lines.push("", ...view.notices.map((notice) => `  ! ${notice}`));
-  return lines;
+  return shown.length === 0 ? [] : [...Array<string>(gap).fill(""), ...shown];
 }
 
 function lag(head: number | null, indexed: number | null): string {
-  return head === null || indexed === null ? "-" : `${Math.max(0, head - indexed)} blocks`;
-}
-
-function ether(amountWei: string): string {
-  const wei = BigInt(amountWei);
-  const fraction = (wei % WEI_PER_ETHER).toString().padStart(18, "0").slice(0, 4);
-  return `${wei / WEI_PER_ETHER}.${fraction}`;
+  if (head === null || indexed === null) return "-";
+  const blocks = Math.max(0, head - indexed);
+  return blocks === 1 ? "1 block" : `${blocks} blocks`;
 }

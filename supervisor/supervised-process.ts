@@ -22,7 +22,7 @@ export type SupervisedOptions = {
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-/** Whoever lived this long was well: the next failure counts as the first. */
+/** After so long a process counts as healthy: its next failure is its first. */
 const HEALTHY_MS = 60_000;
 const GIVE_UP_AFTER = 8;
 const STOP_TIMEOUT_MS = 20_000;
@@ -79,6 +79,13 @@ export class SupervisedProcess {
     await gone;
     clearTimeout(force);
     await this.#options.afterExit?.();
+  }
+
+  /** Ends it at once, and does not start it again. */
+  kill(): void {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    this.#child?.kill("SIGKILL");
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {

@@ -73,6 +73,11 @@ export class ServiceProcess {
     return this.exited;
   }
 
+  /** Ctrl-C, as far as this process alone hears it. */
+  interrupt(): void {
+    this.#child.kill("SIGINT");
+  }
+
   /** Ends it as a crash of the machine would: it cannot do anything about it. */
   kill(): Promise<Exit> {
     this.#child.kill("SIGKILL");

@@ -1,0 +1,110 @@
+import { resolve } from "node:path";
+import { waitForViews } from "../engine/ensure-views.ts";
+import { releaseEngineLock } from "../engine/release-engine-lock.ts";
+import { plainLogLine } from "./log-line.ts";
+import type { Output } from "./output.ts";
+import { SupervisedProcess } from "./supervised-process.ts";
+
+const NAMES = ["indexer", "relay", "api"] as const;
+type Name = (typeof NAMES)[number];
+
+/** The relay's live data is small; without these V8 lets garbage pile up (as in `npm run relay`). */
+const RELAY_FLAGS = ["--max-old-space-size=160", "--max-semi-space-size=8"];
+
+export type ServiceProcessesOptions = {
+  env: NodeJS.ProcessEnv;
+  databaseUrl: string;
+  output: Output;
+  /** Ends the wait for what the API has to wait for. */
+  signal: AbortSignal;
+};
+
+/** Indexer, relay and API, each a process that is kept running. */
+export class ServiceProcesses {
+  readonly #options: ServiceProcessesOptions;
+  readonly #processes: Record<Name, SupervisedProcess>;
+  readonly #failed = Promise.withResolvers<string>();
+  #indexedSchema: string | null = null;
+
+  constructor(options: ServiceProcessesOptions) {
+    this.#options = options;
+    this.#processes = {
+      indexer: this.#supervise("indexer", {
+        onMessage: (message) => {
+          this.#indexedSchema = (message as { schema?: string }).schema ?? this.#indexedSchema;
+        },
+        afterExit: async () => {
+          if (this.#indexedSchema !== null)
+            await releaseEngineLock(options.databaseUrl, this.#indexedSchema);
+        },
+      }),
+      relay: this.#supervise("relay"),
+      api: this.#supervise("api"),
+    };
+  }
+
+  /** Resolves, saying so, when one of them is beyond help. */
+  get failed(): Promise<string> {
+    return this.#failed.promise;
+  }
+
+  start(): void {
+    const { databaseUrl, signal } = this.#options;
+    this.#processes.indexer.start();
+    this.#processes.relay.start();
+    // The query side reads the views, which exist once the engine has made its tables.
+    void waitForViews(databaseUrl, signal)
+      .then((areThere) => {
+        if (areThere) this.#processes.api.start();
+      })
+      // The database is gone: whoever needs it says so.
+      .catch(() => undefined);
+  }
+
+  /** Ends them in good order, saying who is still waited for. */
+  async stop(): Promise<void> {
+    const left = new Set<Name>(NAMES);
+    await Promise.all(
+      NAMES.map(async (name) => {
+        await this.#processes[name].stop();
+        left.delete(name);
+        if (left.size > 0)
+          this.#options.output.state(
+            `stopping: waiting for ${[...left].join(", ")}; Ctrl-C ends all by force`,
+          );
+      }),
+    );
+  }
+
+  /** Ends them at once. What the relay had in flight is in doubt, and found out at its next start. */
+  kill(): void {
+    for (const name of NAMES) this.#processes[name].kill();
+  }
+
+  #supervise(
+    name: Name,
+    more: Partial<ConstructorParameters<typeof SupervisedProcess>[0]> = {},
+  ): SupervisedProcess {
+    const { env, output } = this.#options;
+    const script = resolve(import.meta.dirname, `../cli/${name}.ts`);
+    let lastLine = "";
+    return new SupervisedProcess({
+      name,
+      args: [...(name === "relay" ? RELAY_FLAGS : []), script],
+      env,
+      onLine: (line) => {
+        lastLine = line;
+        output.line(name, line);
+      },
+      onRestart: (exit, waitMs) =>
+        output.notice(
+          `${name} ended (${exit}) and is started again in ${waitMs / 1_000} s: ${plainLogLine(lastLine)}`,
+        ),
+      onGivenUp: (exit) =>
+        this.#failed.resolve(
+          `${name} ended (${exit}) and starting it again does not help: ${plainLogLine(lastLine)}`,
+        ),
+      ...more,
+    });
+  }
+}

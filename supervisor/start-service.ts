@@ -1,0 +1,69 @@
+import { parseRelayConfig, type RelayConfig } from "@escrow-stream/relay";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import { parseChains } from "../config/parse-chains.ts";
+import { checkDatabase } from "../db/check-database.ts";
+import { checkChains } from "../engine/preflight/check-chains.ts";
+import { freePort } from "../local/free-port.ts";
+import type { LocalParts } from "../local/start-local-parts.ts";
+import type { End } from "./end-all.ts";
+import { ensureTopics } from "./ensure-topics.ts";
+import type { Output } from "./output.ts";
+import { ServiceProcesses } from "./service-processes.ts";
+import { showReceived } from "./show-received.ts";
+import { showSnapshots } from "./show-snapshots.ts";
+import { SnapshotReader } from "./snapshot.ts";
+
+/** What runs on top of PostgreSQL, Pub/Sub and the chains. */
+export type Service = {
+  relay: RelayConfig;
+  db: Kysely<unknown>;
+  reader: SnapshotReader;
+  processes: ServiceProcesses;
+};
+
+/**
+ * Starts the processes, and shows what they do.
+ *
+ * @param ends gets what ends each thing that was begun, in this order
+ * @throws ConfigError or TopicUnusable, before a process is started
+ */
+export async function startService(
+  givenEnv: NodeJS.ProcessEnv,
+  parts: LocalParts,
+  output: Output,
+  signal: AbortSignal,
+  ends: End[],
+): Promise<Service> {
+  const env: NodeJS.ProcessEnv = { ...givenEnv, ...parts.env };
+  env.API_PORT = String(Number(env.API_PORT) || (await freePort()));
+  const chains = parseChains(env);
+  const relay = parseRelayConfig(env);
+  const notes: string[] = [];
+  await Promise.all([
+    checkDatabase(relay.databaseUrl),
+    checkChains(chains, (text) => notes.push(`Note        ${text}`)),
+    ensureTopics(relay),
+  ]);
+
+  const processes = new ServiceProcesses({ env, databaseUrl: relay.databaseUrl, output, signal });
+  ends.push(() => processes.stop());
+  processes.start();
+  const apiUrl = `http://${env.API_HOST || "127.0.0.1"}:${env.API_PORT}`;
+  output.banner([...parts.lines, ...notes, `API         ${apiUrl}/graphql  ${apiUrl}/v1/escrows`]);
+  output.state("starting indexer, relay and API");
+
+  const pool = new pg.Pool({ connectionString: relay.databaseUrl, max: 4 });
+  pool.on("error", () => undefined);
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  ends.push(() => db.destroy());
+  const reader = new SnapshotReader(
+    db,
+    chains,
+    relay.publications.map(({ topic }) => topic),
+  );
+  if (parts.hasLocalPubsub) ends.push(await showReceived(relay, output));
+  const showing = showSnapshots(reader, output, signal);
+  ends.push(() => showing);
+  return { relay, db, reader, processes };
+}
