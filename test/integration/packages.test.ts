@@ -19,9 +19,8 @@ process.env.METADATA_SERVER_DETECTION = "none";
 
 const ROOT = join(import.meta.dirname, "../..");
 const NAMES = ["consumer", "messages", "pubsub-emulator", "relay"];
-const INSTALLED: Record<string, string> = JSON.parse(
-  readFileSync(join(ROOT, "package.json"), "utf8"),
-).dependencies;
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const INSTALLED: Record<string, string> = { ...MANIFEST.devDependencies, ...MANIFEST.dependencies };
 
 let folder: string;
 let tarballs: Map<string, string>;
@@ -54,7 +53,7 @@ function run(node: string, cwd: string, args: string[], env: Record<string, stri
   const child = spawn(node, args, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: "pipe",
   });
   children.push(child);
   const printed = { out: "", err: "" };
@@ -68,10 +67,12 @@ function run(node: string, cwd: string, args: string[], env: Record<string, stri
   return { child, printed, ended };
 }
 
-/** Puts the program of a package's README into a folder. */
+/** Puts the program of a package's README into a folder, and has its types checked there. */
 function program(name: string, cwd: string): string {
   const { file, source } = readmeProgram(join(ROOT, "packages", name, "README.md"));
   writeFileSync(join(cwd, file), source);
+  const options = "--noEmit --checkJs --strict --module nodenext --target es2022 --skipLibCheck";
+  execFileSync(bin("tsc"), [...options.split(" "), file], { cwd, stdio: ["ignore", "inherit", 2] });
   return file;
 }
 
@@ -80,14 +81,30 @@ describe.each(NAMES)("the tarball of @escrow-stream/%s", (name) => {
     execFileSync(bin("publint"), ["run", tarball(name), "--strict"], { stdio: "pipe" });
     execFileSync(bin("attw"), [tarball(name), "--profile", "esm-only"], { stdio: "pipe" });
     const files = execFileSync("tar", ["tzf", tarball(name)], { encoding: "utf8" }).split("\n");
-    const others = files.filter((path) => path && !/^package\/dist\/.*(\.js|\.d\.ts)$/.test(path));
+    const ours = /^package\/(dist\/.*(\.js|\.d\.ts)|schemas\/.*\.json)$/;
+    const others = files.filter((path) => path && !ours.test(path));
     expect(others.sort()).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
   });
 });
 
 describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }) => {
+  test("the messages' README program decodes what was published", async () => {
+    const project = install(["messages"], ["@types/node"]);
+    const { child, printed, ended } = run(path, project, [program("messages", project)]);
+    const golden = readFileSync(join(ROOT, "test/golden/revision-b-released-v1.json"), "utf8");
+    const bodies: string[] = JSON.parse(golden).events.map(
+      ({ message }: { message: { body: string } }) => message.body,
+    );
+    const last = JSON.parse(bodies.at(-1) as string);
+    child.stdin.end([...bodies, '{"event_id":"1"}'].join("\n"));
+    expect([await ended, printed.err]).toEqual([0, ""]);
+    expect(printed.out).toBe(
+      `pay ${last.payee} ${last.amount} wei\nThe body of "1" has no event_type.\n`,
+    );
+  });
+
   test("the emulator's README program prints what the README says", async () => {
-    const project = install(["pubsub-emulator"], ["@google-cloud/pubsub"]);
+    const project = install(["pubsub-emulator"], ["@google-cloud/pubsub", "@types/node"]);
     const { printed, ended } = run(path, project, [program("pubsub-emulator", project)]);
     expect([await ended, printed.err]).toEqual([0, ""]);
     const readme = readFileSync(join(ROOT, "packages/pubsub-emulator/README.md"), "utf8");
