@@ -12,7 +12,9 @@ import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
 import { recordCaughtUp, recordEngineStart } from "../engine/track-engine-start.ts";
 import { freePort } from "../local/free-port.ts";
+import { chainEvidence } from "../source/chain-evidence.ts";
 import { guardEngine } from "../source/guard-engine.ts";
+import { openSources } from "../source/open-sources.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* `npm run indexer`: follows the chains and writes events, read models and outbox. */
@@ -28,7 +30,9 @@ try {
   const { schema, takeOver } = await readIndexerOrder(config.databaseUrl, build);
   // Whoever supervises this process can release the engine's lock when it is gone.
   process.send?.({ schema });
-  await checkFinalBlocks(config.databaseUrl, schema, chains);
+  const log = pino({ name: "source", level: process.env.LOG_LEVEL || "info" });
+  const sources = openSources(chains, (event, text) => log.warn({ event }, text));
+  await checkFinalBlocks(config.databaseUrl, schema, chainEvidence(sources));
   const before = await recordEngineStart(config.databaseUrl, schema);
   void recordCaughtUp(config.databaseUrl, schema, before);
   void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
@@ -40,8 +44,7 @@ try {
     console.error(`Starting again, to go on with deployment ${other}.`);
     process.exit(EXIT_RETRY);
   });
-  const log = pino({ name: "source", level: process.env.LOG_LEVEL || "info" });
-  await guardEngine(chains, process.env, (event, text) => log.warn({ event }, text));
+  await guardEngine(sources, process.env);
   // Until it is as far as the live deployment, nobody may read the one that takes over.
   const become = takeOver === null ? becomeIndexer : becomeBuilder;
   await become(schema, {

@@ -5,7 +5,8 @@ import { namesNoChain, parseChains } from "../config/parse-chains.ts";
 import { EXIT_RETRY, exitWith } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { ponderOutbox } from "../engine/outbox-source.ts";
-import { chainEvidence } from "../engine/preflight/chain-evidence.ts";
+import { chainEvidence } from "../source/chain-evidence.ts";
+import { openSources } from "../source/open-sources.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* `npm run relay`: takes events from the outbox and publishes them to Pub/Sub. */
@@ -21,7 +22,11 @@ try {
   const config = parseRelayConfig(process.env);
   const log = pino({ name: "relay", level: process.env.LOG_LEVEL ?? "info" });
   await checkDatabase(config.databaseUrl);
-  const evidence = namesNoChain(process.env) ? undefined : chainEvidence(parseChains(process.env));
+  const evidence = namesNoChain(process.env)
+    ? undefined
+    : chainEvidence(
+        openSources(parseChains(process.env), (event, text) => log.warn({ event }, text)),
+      );
   if (evidence === undefined)
     log.warn(
       { event: "evidence.none" },

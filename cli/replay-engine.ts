@@ -7,6 +7,7 @@ import { holdDeployment } from "../engine/deployment/deployment-lock.ts";
 import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { freePort } from "../local/free-port.ts";
 import { guardEngine } from "../source/guard-engine.ts";
+import { openSources } from "../source/open-sources.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 
 /* The engine of `npm run replay`, started by it alone: indexes into the schema that it is given. */
@@ -22,9 +23,8 @@ try {
   const { databaseUrl } = parseProcessConfig(process.env);
   await holdDeployment(databaseUrl, schema);
   const log = pino({ name: "source", level: process.env.LOG_LEVEL || "info" });
-  await guardEngine(parseChains(process.env), process.env, (event, text) =>
-    log.warn({ event }, text),
-  );
+  const say = (event: string, text: string) => log.warn({ event }, text);
+  await guardEngine(openSources(parseChains(process.env), say), process.env);
   await becomeBuilder(schema, {
     port: await freePort(),
     hostname: "127.0.0.1",

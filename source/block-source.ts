@@ -56,6 +56,20 @@ export class BlockSource {
     return checked;
   }
 
+  /** The block at a height as each endpoint has it now; who does not answer is left out. */
+  async ofEach(number: number): Promise<CheckedBlock[]> {
+    const answers = await Promise.allSettled(
+      this.#pool.there.map(async (endpoint) => {
+        await this.#pool.mustBeOfChain(endpoint);
+        return await endpoint.askOnce("eth_getBlockByNumber", [numberToHex(number), false], {
+          what: `of block ${number}`,
+          parse: (answer) => checkBlock(answer, { number }),
+        });
+      }),
+    );
+    return answers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  }
+
   /**
    * The newest block. A head below the last one is not believed at once: behind a load balancer some
    * node always lags. Until heads were lower for some seconds, the last one is given again.

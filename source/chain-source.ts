@@ -63,6 +63,11 @@ export class ChainSource {
     return await this.#blocks.read(asked, full);
   }
 
+  /** The block at a height as each endpoint has it now; those that do not answer are left out. */
+  async blocksAt(number: number): Promise<{ block: RawBlock; isProven: boolean }[]> {
+    return await this.#blocks.ofEach(number);
+  }
+
   /** The newest block; never jumps back because some node lags. */
   async head(full = false): Promise<RawBlock> {
     return await this.#blocks.head(full);

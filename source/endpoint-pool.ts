@@ -96,7 +96,7 @@ export class EndpointPool {
       const endpoints = this.inTurn;
       for (const endpoint of endpoints)
         try {
-          await this.#mustBeOfChain(endpoint);
+          await this.mustBeOfChain(endpoint);
           return { endpoint, value: await read(endpoint) };
         } catch (error) {
           if (!(error instanceof RpcProblem)) throw error;
@@ -110,7 +110,7 @@ export class EndpointPool {
   }
 
   /** @throws RpcProblem when the endpoint is of another chain: it is never asked again */
-  async #mustBeOfChain(endpoint: RpcEndpoint): Promise<void> {
+  async mustBeOfChain(endpoint: RpcEndpoint): Promise<void> {
     if (this.#rightChain.has(endpoint)) return;
     const id = await endpoint.askOnce("eth_chainId", [], { what: "", parse: Number });
     if (id === this.chainId) {

@@ -1,9 +1,8 @@
-import type { Chain } from "../../config/chain-deployment.ts";
+import type { BlockEvidence } from "@escrow-stream/relay";
 import { ConfigError, type ConfigProblem } from "../../config/config-error.ts";
 import { relationExists } from "../../db/relation-exists.ts";
 import { withClient } from "../../db/with-client.ts";
 import { CHECKPOINT_TABLE } from "../private-tables.ts";
-import { chainEvidence } from "./chain-evidence.ts";
 
 type NewestFinal = { chainId: string; blockNumber: string; blockHash: string };
 
@@ -17,9 +16,8 @@ type NewestFinal = { chainId: string; blockNumber: string; blockHash: string };
 export async function checkFinalBlocks(
   databaseUrl: string,
   schema: string,
-  chains: Chain[],
+  evidence: BlockEvidence,
 ): Promise<void> {
-  const evidence = chainEvidence(chains);
   const problems: ConfigProblem[] = [];
   for (const { chainId, blockNumber, blockHash } of await readNewestFinal(databaseUrl, schema))
     if (await evidence.isReplaced(Number(chainId), Number(blockNumber), blockHash))

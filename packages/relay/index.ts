@@ -4,6 +4,6 @@ export { PubsubAway, TopicUnusable } from "./publish/pubsub-endpoint.ts";
 export { type RelayParts, relayParts } from "./relay-parts.ts";
 export type { RelaySettings } from "./relay-settings.ts";
 export { type RelayOptions, runRelay } from "./run-relay.ts";
-export { type BlockEvidence, evidenceFrom, type ReadBlockHash } from "./source/block-evidence.ts";
+export type { BlockEvidence } from "./source/block-evidence.ts";
 export { isRelationMissing } from "./source/is-relation-missing.ts";
 export type { Line, OutboxSource, Place } from "./source/outbox-source.ts";

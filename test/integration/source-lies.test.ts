@@ -2,7 +2,7 @@ import { type Hex, numberToHex } from "viem";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ChainSource } from "../../source/chain-source.ts";
 import { openSources } from "../../source/open-sources.ts";
-import type { Clock } from "../../source/request-pace.ts";
+import { hurriedClock } from "../lies/hurried-clock.ts";
 import { LIES, LIMITS } from "../lies/lie-catalogue.ts";
 import { type Lie, LyingNode, type RpcCall } from "../lies/lying-node.ts";
 import { TestChain } from "../support/test-chain.ts";
@@ -63,17 +63,6 @@ function sourceOf(...of: LyingNode[]): { source: ChainSource; said: string[] } {
   );
   if (source === undefined) throw new Error("no source was opened");
   return { source, said };
-}
-
-/** Waits cost no time, but time goes on by them. */
-function hurriedClock(): Clock {
-  let skippedMs = 0;
-  return {
-    now: () => performance.now() + skippedMs,
-    sleep: async (ms) => {
-      skippedMs += ms;
-    },
-  };
 }
 
 /** Reads everything there is, as a backfill and then the live side would. */

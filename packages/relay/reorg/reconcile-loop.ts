@@ -122,8 +122,12 @@ export class ReconcileLoop {
     const { evidence } = this.#options;
     const blocks = new Map(events.map((event) => [blockOf(event), event]));
     const replaced = new Set<string>();
-    for (const [block, { line, height, hash }] of blocks)
-      if (await evidence.isReplaced(line, height, hash)) replaced.add(block);
+    // All at once: evidence takes two looks at different times, and a reorg drops many blocks.
+    await Promise.all(
+      [...blocks].map(async ([block, { line, height, hash }]) => {
+        if (await evidence.isReplaced(line, height, hash)) replaced.add(block);
+      }),
+    );
     return events.filter((event) => replaced.has(blockOf(event)));
   }
 }
