@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /**
  * Fails where code and documents cite each other wrongly: a guarantee that no test cites in its name
- * (`[G-4]`), a citation of a guarantee that there is none of, and a document that code names but
- * that is not there. Links between documents are remark's to check.
+ * (`[G-4]`), a citation of a guarantee that there is none of, a document that code names and a file
+ * that a document names but that is not there. Links between documents are remark's to check.
  */
 const GUARANTEES = "docs/explanation/guarantees.md";
 const IN_A_NAME = /(["'`])[^"'`\n]*\[G-\d+\](?:\[G-\d+\]|[^"'`\n])*\1/g;
@@ -27,7 +28,11 @@ for (const path of files) {
   for (const [id] of text.matchAll(/\bG-\d+\b/g))
     if (!guaranteed.has(id) && !isExample(path))
       problems.add(`${path} cites ${id}, which ${GUARANTEES} does not have`);
-  if (!path.endsWith(".md"))
+  if (path.endsWith(".md")) {
+    for (const [, file = ""] of text.matchAll(/`([\w./+-]+\/[\w.+-]+\.(?:ts|mjs|json|sol|yml))`/g))
+      if (!existsSync(file) && !existsSync(join(dirname(path), file)))
+        problems.add(`${path} names ${file}, which is not there`);
+  } else
     for (const [document] of text.matchAll(/(?<![/\w])docs\/[\w./-]+\.(?:md|svg|png)\b/g))
       if (!existsSync(document)) problems.add(`${path} names ${document}, which is not there`);
 }
