@@ -22,7 +22,8 @@ const NOT_YET: string[] = [
   "examples/",
   "local/",
   "packages/",
-  "proof/",
+  "proof/audit/",
+  "proof/replay/",
   "supervisor/",
   "test/",
 ];

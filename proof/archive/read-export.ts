@@ -78,11 +78,8 @@ export class ExportReader {
 
   #checkTrailer(line: number, events: number, trailer: ExportTrailer): void {
     if (trailer.events !== events)
-      throw this.problem(
-        line,
-        `the trailer tells of ${trailer.events} events, there are ${events}`,
-      );
-    const differs = (hash: Hash, told: string): boolean => hash.digest("hex") !== told;
+      throw this.problem(line, `the trailer counts ${trailer.events} events, there are ${events}`);
+    const differs = (hash: Hash, stated: string): boolean => hash.digest("hex") !== stated;
     if (differs(this.#own, trailer.events_sha256) || differs(this.#all, trailer.sha256))
       throw this.problem(line, "the SHA-256 is another: the file was changed after it was written");
   }

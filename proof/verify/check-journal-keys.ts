@@ -107,7 +107,7 @@ async function checkOrder(
     );
 }
 
-/** An event is announced again only after its last announcement was taken back. */
+/** An event is published again only after its last publication was retracted. */
 async function checkIncarnations(
   database: FrozenDatabase,
   { id, topic }: Publication,
@@ -129,6 +129,6 @@ async function checkIncarnations(
     findings.add(
       "journal-incarnation",
       row.event_id,
-      `${topic} ${row.ordering_key} #${row.sequence}: announced for the ${row.incarnation}. time, and announcement ${row.incarnation - 1} was not taken back before it`,
+      `${topic} ${row.ordering_key} #${row.sequence}: published for the ${row.incarnation}. time, and incarnation ${row.incarnation - 1} was not retracted before it`,
     );
 }

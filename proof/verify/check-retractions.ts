@@ -21,7 +21,7 @@ type Row = AttributesRow & {
 const PAGE_ROWS = 1_000;
 
 /**
- * Checks that every retraction takes back an announcement that came before it on its key, with the
+ * Checks that every retraction retracts an incarnation that was published before it on its key, with the
  * bytes that follow from it, and that a final publication has none.
  *
  * @returns how many there are
@@ -61,25 +61,25 @@ export async function checkRetractions(
 }
 
 function problemOf(row: Row, publication: Publication): string | null {
-  if (publication.finality === "finalized") return "a final publication takes nothing back";
+  if (publication.finality === "finalized") return "a final publication retracts nothing";
   if (row.announced_body === null || row.announced_attributes === null)
-    return `announcement ${row.incarnation} of the event is not in the journal`;
+    return `incarnation ${row.incarnation} of the event is not in the journal`;
   if (row.announced_key !== row.ordering_key)
-    return `the event was announced on key ${row.announced_key}`;
+    return `the event was published on key ${row.announced_key}`;
   if (Number(row.announced_sequence) > Number(row.sequence))
-    return `the event is announced after it, with sequence ${row.announced_sequence}`;
+    return `the event is published after it, with sequence ${row.announced_sequence}`;
   const wanted = retractionOf({
     eventId: row.event_id,
     incarnation: row.incarnation,
     body: row.announced_body,
     sourceAttributes: row.announced_attributes,
   });
-  if (row.body !== wanted.body) return "its body does not follow from the announcement";
+  if (row.body !== wanted.body) return "its body does not follow from the event's";
   const attributes = sentAttributes(publication, {
     ...row,
     source_attributes: wanted.sourceAttributes,
   });
   return isDeepStrictEqual(sentAttributes(publication, row), attributes)
     ? null
-    : "its attributes do not follow from the announcement";
+    : "its attributes do not follow from the event's";
 }

@@ -10,7 +10,7 @@ export class EventStoreCheck {
   readonly #findings: Findings;
   readonly #chainIds: ReadonlySet<number>;
   readonly #last = new Map<number, StoredRow>();
-  /** By how much the versions of a damaged stream are off: its later events are no news. */
+  /** By how much the versions of a damaged stream are off: its later events are no finding of their own. */
   readonly #offsets = new Map<string, number>();
   /** Events whose bytes this build cannot make again: written in an older schema version. */
   unencodable = 0;

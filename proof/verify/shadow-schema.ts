@@ -11,7 +11,7 @@ export const KEPT_SCHEMA = "rebuild";
  * Makes the schema of kept shadow tables, in place of the last one. It comes into being with the
  * end of the transaction: a run that was killed leaves what was there before.
  *
- * @throws ConfigError when another run is at it
+ * @throws ConfigError when another run is writing it
  */
 export async function takeKeptSchema(database: FrozenDatabase): Promise<string> {
   const [lock] = await database.write(

@@ -20,7 +20,7 @@ import {
 const A = { revision: "A" } as const;
 const twiceApproved = [created(), approved(PAYER), approved(PAYEE)];
 
-describe("an event that the contract cannot have produced is told and never thrown", () => {
+describe("an event that the contract cannot have produced is kept with its reason and never thrown", () => {
   const unknown = "event of an escrow whose creation was never seen";
 
   test("EscrowDeployed without EscrowCreated: the deal is built from what the factory says", () => {

@@ -187,7 +187,7 @@ describe("An import", () => {
     ["has a line that is no event", (all) => all.with(16, '{"id":1}\n'), 17, "no exported event"],
     ["ends between two lines", (all) => all.slice(0, 1_200), 1_200, "it was cut off"],
     ["ends within a line", (all) => cut(all, 1_200), 1_200, "ends within this line"],
-    ["lacks an event at its end", (all) => all.toSpliced(-2, 1), -1, "the trailer tells of"],
+    ["lacks an event at its end", (all) => all.toSpliced(-2, 1), -1, "the trailer counts"],
     [
       "has another time of export",
       (all) => all.with(0, other(all[0], /2\d{3}-/, "1999-")),
