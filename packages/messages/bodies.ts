@@ -1,4 +1,4 @@
-// Generated from src/events/event-catalogue.ts by scripts/generate-messages.ts. Do not edit.
+// Generated from src/events/event-catalogue.ts by scripts/generate.ts. Do not edit.
 
 /** An address or a hash: lower-case hex. */
 export type Hex = `0x${string}`;

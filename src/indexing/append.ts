@@ -7,6 +7,7 @@ import { transitionOf } from "../projections/transition.ts";
 import type { WrittenTable } from "../projections/written-table.ts";
 
 type Db = Context["db"];
+type PartyRow = typeof schema.party.$inferSelect;
 
 const TABLES = { ...schema };
 
@@ -17,7 +18,8 @@ const TABLES = { ...schema };
  */
 export async function append(db: Db, event: EscrowEvent): Promise<void> {
   const before = await db.find(schema.escrow, escrowKey(event));
-  const transition = transitionOf(copyOf(before), event);
+  // A copy: the engine hands out a view of its own row.
+  const transition = transitionOf(before === null ? null : { ...before }, event);
   for (const { table, change } of rowChanges(transition)) await write(db, table, change);
 }
 
@@ -33,16 +35,9 @@ async function write(db: Db, { name }: WrittenTable, change: RowChange): Promise
       return;
     case "fold": {
       const before = await db.find(table, change.key as PartyRow);
-      const row = change.fold(copyOf(before));
+      const row = change.fold(before);
       if (before === null) await db.insert(table).values(row as PartyRow);
       else await db.update(table, change.key as PartyRow).set(row);
     }
   }
-}
-
-type PartyRow = typeof schema.party.$inferSelect;
-
-/** The engine hands out a view of its own row, which changes when the next one is written. */
-function copyOf<R extends object>(row: R | null): R | null {
-  return row === null ? null : { ...row };
 }

@@ -11,7 +11,7 @@ import {
 export function bodyTypes(): string {
   const events = eventBodies();
   const all = [...events, RETRACTION_BODY];
-  return `// Generated from src/events/event-catalogue.ts by scripts/generate-messages.ts. Do not edit.
+  return `// Generated from src/events/event-catalogue.ts by scripts/generate.ts. Do not edit.
 
 /** An address or a hash: lower-case hex. */
 export type Hex = \`0x\${string}\`;

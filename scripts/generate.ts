@@ -1,16 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bodyTypes } from "./messages/body-types.ts";
-import { eventReference } from "./messages/event-reference.ts";
-import { jsonSchemas } from "./messages/json-schema.ts";
+import { bodyTypes } from "./generated/body-types.ts";
+import { eventReference } from "./generated/event-reference.ts";
+import { jsonSchemas } from "./generated/json-schema.ts";
+import { tableReference } from "./generated/table-reference.ts";
 
 /**
- * Writes what follows from the event catalogue for those who read messages: types, JSON Schemas and
- * the reference page.
+ * Writes what follows from the event catalogue and the list of read models for those who read them:
+ * types and JSON Schemas of the messages, and the reference pages of events and tables.
  *
- *   node scripts/generate-messages.ts           writes the generated files
- *   node scripts/generate-messages.ts --check   exits 1 and names each file that is not up to date
+ *   node scripts/generate.ts           writes the generated files
+ *   node scripts/generate.ts --check   exits 1 and names each file that is not up to date
  */
 
 const ROOT = join(import.meta.dirname, "..");
@@ -19,6 +20,7 @@ const SCHEMAS = "packages/messages/schemas";
 const files = new Map<string, string>([
   ["packages/messages/bodies.ts", bodyTypes()],
   ["docs/reference/events.md", eventReference()],
+  ["docs/reference/tables.md", tableReference()],
 ]);
 for (const [name, schema] of jsonSchemas())
   files.set(`${SCHEMAS}/${name}`, JSON.stringify(schema, null, 2));
@@ -42,7 +44,7 @@ for (const name of readdirSync(join(ROOT, SCHEMAS))) {
 if (!isCheck) for (const path of stale) console.log(`wrote ${path}`);
 else if (stale.length > 0) {
   console.error(
-    `Not what src/events/event-catalogue.ts says: ${stale.join(", ")}\nRun: node scripts/generate-messages.ts`,
+    `Not what src/events/event-catalogue.ts and src/projections/read-models.ts say: ${stale.join(", ")}\nRun: node scripts/generate.ts`,
   );
   process.exitCode = 1;
 }

@@ -16,7 +16,7 @@ type Golden = { revision: string; events: { row: { type: string }; message: { bo
 
 /** The reference page of the events. */
 export function eventReference(): string {
-  return `<!-- Generated from src/events/event-catalogue.ts by scripts/generate-messages.ts. Do not edit. -->
+  return `<!-- Generated from src/events/event-catalogue.ts by scripts/generate.ts. Do not edit. -->
 
 # The events
 
