@@ -1,3 +1,4 @@
+import { parseBody, RETRACTION_TYPE } from "@escrow-stream/messages";
 import { MalformedMessage } from "./malformed-message.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
 import type { Envelope } from "./read-envelope.ts";
@@ -52,7 +53,7 @@ export function decodeMessage(envelope: Envelope): DecodedMessage {
   if (finality !== "provisional" && finality !== "final")
     throw problem(`finality "${finality}", which is neither provisional nor final`);
 
-  const body = parseBody(source.data, problem);
+  const body = read(source.data, problem);
   const common = {
     messageId,
     incarnation: integer("incarnation", source.attributes.incarnation ?? "1"),
@@ -66,7 +67,7 @@ export function decodeMessage(envelope: Envelope): DecodedMessage {
     raw: source,
   } as const;
 
-  if (common.eventType === "EventRetracted") {
+  if (common.eventType === RETRACTION_TYPE) {
     const retracts = attribute("retracts");
     if (body.retracts !== retracts)
       throw problem(`retracts "${retracts}" as attribute and "${body.retracts}" in its body`);
@@ -77,17 +78,13 @@ export function decodeMessage(envelope: Envelope): DecodedMessage {
   return { ...common, kind: "event", eventId: body.event_id };
 }
 
-function parseBody(
+function read(
   data: Uint8Array,
   problem: (what: string, cause?: unknown) => MalformedMessage,
-): Record<string, unknown> {
-  let body: unknown;
+): Readonly<Record<string, unknown>> {
   try {
-    body = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
+    return parseBody(data);
   } catch (cause) {
-    throw problem("a body that is not UTF-8 JSON", cause);
+    throw problem(`a body that is ${(cause as Error).message}`, cause);
   }
-  if (typeof body !== "object" || body === null || Array.isArray(body))
-    throw problem("a body that is not a JSON object");
-  return body as Record<string, unknown>;
 }

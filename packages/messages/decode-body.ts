@@ -7,6 +7,7 @@ import {
   ORIGIN_FIELDS,
 } from "./bodies.ts";
 import { InvalidBody } from "./invalid-body.ts";
+import { parseBody } from "./parse-body.ts";
 
 /** What a message's body is: a fact of the chain, or that one is retracted. */
 export type MessageBody = EventBody | EventRetractedBody;
@@ -33,7 +34,7 @@ const FORMS = new Map(
  *   schema version that this version of the package does not know: a newer relay sent it
  */
 export function decodeBody(body: Uint8Array | string | object): MessageBody {
-  const value = parsed(body);
+  const value = parseBody(body);
   const fields = new Map<string, unknown>(Object.entries(value));
   const type = take(fields, "event_type");
   const id = take(fields, "event_id");
@@ -78,19 +79,4 @@ function textOf(pattern: RegExp, kind: string): (value: unknown) => boolean {
 
 function wholeNumberTo(maximum: number): (value: unknown) => boolean {
   return (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maximum;
-}
-
-function parsed(body: Uint8Array | string | object): object {
-  if (typeof body === "object" && !(body instanceof Uint8Array)) return body;
-  let value: unknown;
-  try {
-    value = JSON.parse(
-      typeof body === "string" ? body : new TextDecoder("utf-8", { fatal: true }).decode(body),
-    );
-  } catch (cause) {
-    throw new InvalidBody("A body is not UTF-8 JSON.", { cause });
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new InvalidBody("A body is not a JSON object.");
-  return value;
 }

@@ -22,4 +22,5 @@ export {
   messageAttributes,
   messageId,
 } from "./message-attributes.ts";
-export { type Published, type Retraction, retractionOf } from "./retraction.ts";
+export { parseBody } from "./parse-body.ts";
+export { type Published, RETRACTION_TYPE, type Retraction, retractionOf } from "./retraction.ts";

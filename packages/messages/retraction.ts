@@ -1,3 +1,4 @@
+import { BODIES, ORIGIN_FIELDS } from "./bodies.ts";
 import { type Attributes, messageId } from "./message-attributes.ts";
 
 /** A published event that has to be retracted. */
@@ -13,20 +14,12 @@ export type Published = {
 /** What a retraction says, before it has its place. */
 export type Retraction = { body: string; sourceAttributes: Attributes };
 
-/** The fields of a body that say where an event was; a retraction says the same of it. */
-const ORIGIN = [
-  "chain_id",
-  "contract_address",
-  "escrow_address",
-  "block_number",
-  "block_hash",
-  "block_timestamp",
-  "transaction_hash",
-  "log_index",
-];
+/** The `event_type` of a retraction, in its body and its attributes. */
+export const RETRACTION_TYPE = "EventRetracted";
 
-const TYPE = "EventRetracted";
-const SCHEMA_VERSION = 1;
+/** The fields of a body that say where an event was; a retraction says the same of it. */
+const ORIGIN = Object.keys(ORIGIN_FIELDS);
+const { schemaVersion } = BODIES[RETRACTION_TYPE];
 /** The original's own: `messageAttributes` puts in the retraction's. */
 const NOT_INHERITED = new Set(["sequence", "incarnation", "publication", "finality"]);
 
@@ -42,8 +35,8 @@ export function retractionOf(published: Published): Retraction {
   return {
     body: JSON.stringify({
       event_id: id,
-      event_type: TYPE,
-      schema_version: SCHEMA_VERSION,
+      event_type: RETRACTION_TYPE,
+      schema_version: schemaVersion,
       ...Object.fromEntries(
         ORIGIN.filter((name) => name in original).map((name) => [name, original[name]]),
       ),
@@ -53,11 +46,11 @@ export function retractionOf(published: Published): Retraction {
     sourceAttributes: {
       ...Object.fromEntries(kept),
       event_id: id,
-      event_type: TYPE,
+      event_type: RETRACTION_TYPE,
       retracts: eventId,
       // What came back always has one, so that its retraction does, too.
       ...("ce-id" in sourceAttributes || incarnation > 1
-        ? { "ce-id": id, "ce-type": `escrow.${TYPE}.v1` }
+        ? { "ce-id": id, "ce-type": `escrow.${RETRACTION_TYPE}.v${schemaVersion}` }
         : {}),
     },
   };
