@@ -1,7 +1,10 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { defineCommand, type Options } from "../cli/command.ts";
+import { flag, optional } from "../cli/command-option.ts";
+import { numberFrom, wholeNumber } from "../cli/option-values.ts";
+import { runProcess } from "../cli/run-command.ts";
 import { BENCHMARKS } from "./benchmarks.ts";
 import { atEnd, endAll } from "./framework/at-end.ts";
 import type { Benchmark, BenchmarkOption } from "./framework/benchmark.ts";
@@ -10,66 +13,84 @@ import { readMachine } from "./framework/machine.ts";
 import { toMarkdown } from "./framework/report.ts";
 import { writeResult } from "./framework/write-result.ts";
 
-/*
- * `npm run bench` runs every benchmark, `npm run bench -- <name> [--quick] [--rounds n] [--only a,b]
- * [--<option> n]` one of them; `--list` says which there are. A full run of all contenders writes
- * what it prints to bench/results/; `--quick` is there to see that everything works, and writes
- * nothing. Exit code 0: done; 1: a contender's result was wrong, or something failed.
- */
-
-process.env.METADATA_SERVER_DETECTION = "none";
-
 type AnyBenchmark = Benchmark<Record<string, BenchmarkOption>>;
-
-const GENERAL = {
-  quick: { type: "boolean", default: false },
-  list: { type: "boolean", default: false },
-  rounds: { type: "string" },
-  only: { type: "string" },
-} as const;
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
 const benchmarks = BENCHMARKS as unknown as Record<string, AnyBenchmark>;
-const options = Object.values(benchmarks).flatMap((each) => Object.keys(each.options));
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+
+/** Each benchmark's own options; those of one name mean the same. */
+const OWN_OPTIONS: Options = Object.fromEntries(
+  Object.values(benchmarks).flatMap(({ options }) =>
+    Object.entries(options).map(([name, { full, quick, says }]) => [
+      name,
+      optional("<n>", `${says} (default ${full}; with --quick ${quick})`, numberFrom(0, 1e12)),
+    ]),
+  ),
+);
+
+type Given = {
+  isQuick: boolean;
+  rounds: number | undefined;
+  only: string[] | null;
+  numbers: Record<string, unknown>;
+};
+
+/** The benchmarks. */
+export const bench = defineCommand({
+  name: "bench",
+  says: `Runs every benchmark, or those that are named: ${Object.keys(benchmarks).join(", ")}. A full run of all contenders writes what it prints to bench/results/; --quick is there to see that everything works, and writes nothing.`,
   options: {
-    ...GENERAL,
-    ...Object.fromEntries(options.map((name) => [name, { type: "string" as const }])),
+    quick: flag("small sizes, one round"),
+    list: flag("says which benchmarks and options there are"),
+    rounds: optional("<n>", "how often each contender runs", wholeNumber(1, 1_000)),
+    only: optional("<a,b>", "these contenders only"),
+    ...OWN_OPTIONS,
+  },
+  words: {
+    usage: "[benchmark]…",
+    read: (names) => {
+      for (const name of names)
+        if (benchmarks[name] === undefined)
+          throw new Error(
+            `there is no benchmark ${name}; there are ${Object.keys(benchmarks).join(", ")}`,
+          );
+      return names.length > 0 ? names : Object.keys(benchmarks);
+    },
+  },
+  config: {},
+  exits1When: "a contender's result was wrong, or something failed",
+  run: async ({ options: { quick, list: isList, rounds, only, ...numbers }, words }) => {
+    if (isList) {
+      list();
+      return 0;
+    }
+    process.env.METADATA_SERVER_DETECTION = "none";
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.once(signal, () => {
+        isEnding = true;
+        process.stderr.write(`${signal}: cleaning up\n`);
+        void endAll().then(() => process.exit(130));
+      });
+    const given = { isQuick: quick, rounds, only: only?.split(",") ?? null, numbers };
+    for (const name of words) await runOne(name, benchmarks[name] as AnyBenchmark, given);
+    return 0;
   },
 });
-const given = values as Record<string, string | boolean | undefined>;
 
 let isEnding = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => {
-    isEnding = true;
-    process.stderr.write(`${signal}: cleaning up\n`);
-    void endAll().then(() => process.exit(130));
-  });
 
-if (given.list) list();
-else {
-  const names = positionals.length > 0 ? positionals : Object.keys(benchmarks);
-  for (const name of names) {
-    const benchmark = benchmarks[name];
-    if (benchmark === undefined)
-      fail(`There is no benchmark ${name}; there are ${Object.keys(benchmarks).join(", ")}.`);
-    await runOne(name, benchmark);
-  }
-}
-process.exit(0);
-
-async function runOne(name: string, benchmark: AnyBenchmark): Promise<void> {
-  const isQuick = given.quick === true;
-  const only = typeof given.only === "string" ? given.only.split(",") : null;
+async function runOne(
+  name: string,
+  benchmark: AnyBenchmark,
+  { isQuick, rounds, only, numbers }: Given,
+): Promise<void> {
   const options = Object.fromEntries(
     Object.entries(benchmark.options).map(([option, { full, quick }]) => [
       option,
-      numberOf(option, isQuick ? quick : full),
+      (numbers[option] as number | undefined) ?? (isQuick ? quick : full),
     ]),
   );
   if (benchmark.needsContenders) installContenders();
@@ -87,7 +108,7 @@ async function runOne(name: string, benchmark: AnyBenchmark): Promise<void> {
   try {
     const report = await benchmark.run({
       options,
-      rounds: numberOf("rounds", isQuick ? 1 : 3),
+      rounds: rounds ?? (isQuick ? 1 : 3),
       isQuick,
       isWanted: (contender) => only === null || only.includes(contender),
       folder,
@@ -121,15 +142,4 @@ function list(): void {
   }
 }
 
-function numberOf(option: string, otherwise: number): number {
-  const text = given[option];
-  if (text === undefined) return otherwise;
-  const number = Number(text);
-  if (!Number.isFinite(number) || number < 0) fail(`--${option} ${text}: expected a number`);
-  return number;
-}
-
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(78);
-}
+if (import.meta.main) await runProcess(bench);

@@ -1,87 +1,62 @@
-import "./load-env-file.ts";
-import { parseArgs } from "node:util";
-import { parseRelayConfig } from "@escrow-stream/relay";
 import { status } from "@grpc/grpc-js";
+import { CodedError } from "../config/coded-error.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { exitWith } from "../config/process-config.ts";
+import { relaySection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { withKysely } from "../db/with-kysely.ts";
-import {
-  auditTopic,
-  createAuditSubscription,
-  NoAuditSubscription,
-} from "../packages/relay/audit/audit-topic.ts";
+import { auditTopic, createAuditSubscription } from "../packages/relay/audit/audit-topic.ts";
 import { codeOf } from "../packages/relay/publish/publish-error.ts";
+import { defineCommand } from "./command.ts";
+import { flag, optional, withDefault } from "./command-option.ts";
+import { secondsAsMs } from "./option-values.ts";
+import { runProcess } from "./run-command.ts";
+import { showProgress } from "./show-progress.ts";
 
-/*
- * `npm run audit:topic -- --topic <id> [--create] [--subscription <id>] [--idle <seconds>]`: reads a
- * whole topic and compares it with the journal. Exit code 0 only when nothing is wrong.
- */
-
-const HELP = `Usage: npm run audit:topic -- [--topic <id>] [--create] [--subscription <id>] [--idle <seconds>]
-
-Reads a whole topic through its own subscription (default <topic>.audit) and compares it with the
-journal: lost, duplicated, reordered, differing, gap, unknown. Exit code 0 when there is nothing.
-
-  --create   creates the subscription; it sees what is published from then on
-  --idle     seconds without a message after which everything is taken to be read (default 5)`;
 const KINDS = ["lost", "duplicated", "reordered", "differing", "gap", "unknown"] as const;
 const FINDINGS_SHOWN = 50;
 
-try {
-  const { values } = parseArgs({
-    options: {
-      topic: { type: "string" },
-      subscription: { type: "string" },
-      create: { type: "boolean", default: false },
-      idle: { type: "string", default: "5" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    process.exit(0);
-  }
-  if (process.env.PUBSUB_EMULATOR_HOST) process.env.METADATA_SERVER_DETECTION ??= "none";
-  const config = parseRelayConfig(process.env);
-  const topics = config.publications.map(({ topic }) => topic);
-  const topic = values.topic ?? topics[0] ?? "";
-  if (!topics.includes(topic))
-    throw new ConfigError([
-      { where: "--topic", what: `"${topic}" is none of the publications: ${topics.join(", ")}` },
-    ]);
-  const idleMs = 1000 * Number(values.idle);
-  if (!(idleMs >= 1000))
-    throw new ConfigError([{ where: "--idle", what: "expected a number of seconds from 1" }]);
-  const subscription = values.subscription ?? `${topic}.audit`;
-  if (values.create) {
-    await createAuditSubscription(config.pubsub, topic, subscription);
-    console.log(`created ${subscription}: it sees what is published on ${topic} from now on`);
-    process.exit(0);
-  }
-  await checkDatabase(config.databaseUrl);
-  process.exitCode = await audit(config, topic, subscription, idleMs);
-} catch (error) {
-  if (error instanceof NoAuditSubscription || codeOf(error) === status.ALREADY_EXISTS) {
-    console.error((error as Error).message);
-    process.exit(1);
-  }
-  exitWith(error);
-}
-
-async function audit(
-  config: ReturnType<typeof parseRelayConfig>,
-  topic: string,
-  subscription: string,
-  idleMs: number,
-): Promise<number> {
-  return await withKysely(config.databaseUrl, async (db) => {
-    const { judge, expected, outOfSight } = await auditTopic(db, config.pubsub, {
-      topic,
-      subscription,
-      idleMs,
-      onProgress: (read) => process.stdout.isTTY && process.stdout.write(`\r${read} read`),
-    });
+export const auditTopicCommand = defineCommand({
+  name: "audit:topic",
+  says: `Reads a whole topic through its own subscription and compares it with the journal: lost, duplicated, reordered, differing, gap, unknown.`,
+  options: {
+    topic: optional("<id>", "one of the publications (default: the first)"),
+    create: flag("creates the subscription; it sees what is published from then on"),
+    subscription: optional("<id>", "default <topic>.audit"),
+    idle: withDefault(
+      "<seconds>",
+      "time without a message after which everything is taken to be read",
+      "5",
+      secondsAsMs,
+    ),
+  },
+  config: { relay: relaySection },
+  dataDir: "finds",
+  exits1When: "something was found, or there is no subscription",
+  run: async ({ options, config: { relay } }) => {
+    const topics = relay.publications.map(({ topic }) => topic);
+    const topic = options.topic ?? topics[0] ?? "";
+    if (!topics.includes(topic))
+      throw new ConfigError([
+        { where: "--topic", what: `"${topic}" is none of the publications: ${topics.join(", ")}` },
+      ]);
+    const subscription = options.subscription ?? `${topic}.audit`;
+    if (options.create) {
+      await createAuditSubscription(relay.pubsub, topic, subscription).catch((error: unknown) => {
+        if (codeOf(error) !== status.ALREADY_EXISTS) throw error;
+        const { message } = error as Error;
+        throw new CodedError("ES-AUDIT-SUBSCRIPTION", message, { cause: error });
+      });
+      console.log(`created ${subscription}: it sees what is published on ${topic} from now on`);
+      return 0;
+    }
+    await checkDatabase(relay.databaseUrl);
+    const { judge, expected, outOfSight } = await withKysely(relay.databaseUrl, (db) =>
+      auditTopic(db, relay.pubsub, {
+        ...{ topic, subscription, idleMs: options.idle },
+        onProgress: (read) => showProgress(`${read} read`),
+      }),
+    );
+    showProgress("");
     for (const { kind, orderingKey, sequence, eventId, detail } of judge.findings.slice(
       0,
       FINDINGS_SHOWN,
@@ -95,5 +70,7 @@ async function audit(
     );
     console.log(KINDS.map((kind) => `${kind} ${judge.count(kind)}`).join(", "));
     return judge.findings.length === 0 ? 0 : 1;
-  });
-}
+  },
+});
+
+if (import.meta.main) await runProcess(auditTopicCommand);

@@ -1,13 +1,5 @@
-import type { DeployedChain } from "../engine/deployment/find-deployment.ts";
-import type { EscrowHistory } from "../proof/archive/escrow-state.ts";
+import type { ShownEscrow } from "../proof/archive/show-escrow.ts";
 import { toJson } from "../src/api/to-json.ts";
-import type { EscrowState } from "../src/projections/escrow.ts";
-
-export type ShownEscrow = Omit<EscrowHistory, "state"> & {
-  chain: DeployedChain;
-  block: number;
-  state: EscrowState;
-};
 
 /** The escrow at a block as REST shows it. */
 export function escrowJson({ chain, block, state, approvals, events }: ShownEscrow): object {

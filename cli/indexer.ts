@@ -1,7 +1,7 @@
-import "./load-env-file.ts";
-import { pino } from "pino";
-import { parseChains } from "../config/parse-chains.ts";
-import { EXIT_RETRY, exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { EXIT_RETRY } from "../config/error-catalogue.ts";
+import { exitWith } from "../config/exit-with.ts";
+import { chainSection } from "../config/parse-chains.ts";
+import { databaseSection, indexerSection } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
 import { checkEngine } from "../engine/check-engine.ts";
@@ -11,47 +11,63 @@ import { ensureViews } from "../engine/ensure-views.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
 import { recordCaughtUp, recordEngineStart } from "../engine/track-engine-start.ts";
+import { checkPorts } from "../local/check-ports.ts";
 import { freePort } from "../local/free-port.ts";
 import { chainEvidence } from "../source/chain-evidence.ts";
 import { guardEngine } from "../source/guard-engine.ts";
 import { openSources } from "../source/open-sources.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
+import { defineCommand } from "./command.ts";
+import { processLog } from "./process-log.ts";
+import { runProcess } from "./run-command.ts";
 
-/* `npm run indexer`: follows the chains and writes events, read models and outbox. */
+export const indexer = defineCommand({
+  name: "indexer",
+  says: `Follows the chains and writes events, read models and outbox. Runs until it is stopped; a second one on the same build waits for the first.`,
+  options: {},
+  config: { databaseUrl: databaseSection, chains: chainSection, listening: indexerSection },
+  run: async ({ config: { databaseUrl, chains, listening }, env }) => {
+    endWithParent(ENGINE_SHUTDOWN_MS);
+    const log = processLog("indexer");
+    checkEngine();
+    await checkPorts([{ variable: "INDEXER_PORT", ...listening }]);
+    await checkDatabase(databaseUrl);
+    await checkChains(chains, (text) => log.warn({ event: "rpc.endpoint-silent" }, text));
+    const build = await deploymentSchema();
+    const { schema, takeOver } = await readIndexerOrder(databaseUrl, build);
+    // Whoever supervises this process can release the engine's lock when it is gone.
+    process.send?.({ schema });
+    const sources = openSources(chains, (event, text) => log.warn({ event }, text));
+    await checkFinalBlocks(databaseUrl, schema, chainEvidence(sources));
+    const before = await recordEngineStart(databaseUrl, schema);
+    void recordCaughtUp(databaseUrl, schema, before);
+    void ensureViews(databaseUrl, schema, new AbortController().signal).catch(exitWith);
+    takeOver?.().then(
+      () =>
+        log.info(
+          { event: "deployment.taken-over", schema },
+          `The views show the replayed deployment ${schema} now.`,
+        ),
+      exitWith,
+    );
+    void waitForOtherDeployment(databaseUrl, build, schema).then((other) => {
+      log.info(
+        { event: "deployment.replaced", schema: other },
+        `Starting again, to go on with deployment ${other}.`,
+      );
+      process.exit(EXIT_RETRY);
+    });
+    log.info({ event: "indexer.starting", schema }, `Indexing into deployment ${schema}.`);
+    await guardEngine(sources, env);
+    // Until it is as far as the live deployment, nobody may read the one that takes over.
+    const become = takeOver === null ? becomeIndexer : becomeBuilder;
+    await become(schema, {
+      port: listening.port || (await freePort()),
+      hostname: listening.hostname,
+      logFormat: process.stdout.isTTY ? "pretty" : "json",
+    });
+    return undefined;
+  },
+});
 
-try {
-  endWithParent(ENGINE_SHUTDOWN_MS);
-  checkEngine();
-  const config = parseProcessConfig(process.env);
-  const chains = parseChains(process.env);
-  await checkDatabase(config.databaseUrl);
-  await checkChains(chains, (text) => console.error(text));
-  const build = await deploymentSchema();
-  const { schema, takeOver } = await readIndexerOrder(config.databaseUrl, build);
-  // Whoever supervises this process can release the engine's lock when it is gone.
-  process.send?.({ schema });
-  const log = pino({ name: "source", level: process.env.LOG_LEVEL || "info" });
-  const sources = openSources(chains, (event, text) => log.warn({ event }, text));
-  await checkFinalBlocks(config.databaseUrl, schema, chainEvidence(sources));
-  const before = await recordEngineStart(config.databaseUrl, schema);
-  void recordCaughtUp(config.databaseUrl, schema, before);
-  void ensureViews(config.databaseUrl, schema, new AbortController().signal).catch(exitWith);
-  takeOver?.().then(
-    () => console.error(`The views show the replayed deployment ${schema} now.`),
-    exitWith,
-  );
-  void waitForOtherDeployment(config.databaseUrl, build, schema).then((other) => {
-    console.error(`Starting again, to go on with deployment ${other}.`);
-    process.exit(EXIT_RETRY);
-  });
-  await guardEngine(sources, process.env);
-  // Until it is as far as the live deployment, nobody may read the one that takes over.
-  const become = takeOver === null ? becomeIndexer : becomeBuilder;
-  await become(schema, {
-    port: config.indexerPort || (await freePort()),
-    hostname: "127.0.0.1",
-    logFormat: process.stdout.isTTY ? "pretty" : "json",
-  });
-} catch (error) {
-  exitWith(error);
-}
+if (import.meta.main) await runProcess(indexer);

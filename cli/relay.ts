@@ -1,63 +1,62 @@
-import "./load-env-file.ts";
-import { parseRelayConfig, runRelay } from "@escrow-stream/relay";
+import { runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
-import { namesNoChain, parseChains } from "../config/parse-chains.ts";
-import { EXIT_RETRY, exitWith } from "../config/process-config.ts";
+import { exitCodeOf } from "../config/error-catalogue.ts";
+import { optionalChainSection } from "../config/parse-chains.ts";
+import { logSection } from "../config/process-config.ts";
+import { relaySection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { ponderOutbox } from "../engine/outbox-source.ts";
+import { checkPorts } from "../local/check-ports.ts";
 import { chainEvidence } from "../source/chain-evidence.ts";
 import { openSources } from "../source/open-sources.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
-
-/* `npm run relay`: takes events from the outbox and publishes them to Pub/Sub. */
-
-// With an emulator the client library would still look for Google's metadata server for seconds.
-if (process.env.PUBSUB_EMULATOR_HOST) process.env.METADATA_SERVER_DETECTION ??= "none";
+import { defineCommand } from "./command.ts";
+import { runProcess } from "./run-command.ts";
 
 /** Longer than one publish request may live, so that its answer can still be recorded. */
 const SHUTDOWN_MARGIN_MS = 5_000;
 
-try {
-  endWithParent();
-  const config = parseRelayConfig(process.env);
-  const log = pino({ name: "relay", level: process.env.LOG_LEVEL ?? "info" });
-  await checkDatabase(config.databaseUrl);
-  const evidence = namesNoChain(process.env)
-    ? undefined
-    : chainEvidence(
-        openSources(parseChains(process.env), (event, text) => log.warn({ event }, text)),
+export const relay = defineCommand({
+  name: "relay",
+  says: `Takes events from the outbox and publishes them to Pub/Sub. Runs until it is stopped; any number of them may.`,
+  options: {},
+  config: { relay: relaySection, chains: optionalChainSection, logLevel: logSection },
+  run: async ({ config: { relay: config, chains, logLevel } }) => {
+    endWithParent();
+    const log = pino({ name: "relay", level: logLevel });
+    await checkPorts([{ variable: "RELAY_PORT", ...config }]);
+    await checkDatabase(config.databaseUrl);
+    if (chains === null)
+      log.warn(
+        { event: "evidence.none" },
+        "no RPC endpoint is configured: events that a reorg dropped cannot be retracted",
       );
-  if (evidence === undefined)
-    log.warn(
-      { event: "evidence.none" },
-      "no RPC endpoint is configured: events that a reorg dropped cannot be retracted",
-    );
-  const stop = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.once(signal, () => {
-      log.info({ event: "relay.stopping", signal }, "stopping: letting what is in flight finish");
-      stop.abort();
-      setTimeout(() => {
-        log.error(
-          { event: "relay.cut-off" },
-          "what was in flight did not finish in time; it is recorded as in doubt",
-        );
-        process.exit(EXIT_RETRY);
-      }, config.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
+    const say = (event: string, text: string) => log.warn({ event }, text);
+    const evidence = chains === null ? undefined : chainEvidence(openSources(chains, say));
+    const stop = new AbortController();
+    for (const signal of ["SIGTERM", "SIGINT"] as const)
+      process.once(signal, () => {
+        log.info({ event: "relay.stopping", signal }, "stopping: letting what is in flight finish");
+        stop.abort();
+        setTimeout(() => {
+          const code = "ES-STOP-TIMEOUT";
+          log.error(
+            { event: "relay.cut-off", code },
+            "what was in flight did not finish in time; it is recorded as in doubt",
+          );
+          process.exit(exitCodeOf(code));
+        }, config.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
+      });
+    const { publications } = config;
+    await runRelay({
+      ...{ config, log, signal: stop.signal },
+      source: ponderOutbox({ ...(evidence === undefined ? {} : { evidence }) }),
+      onListening: (port) =>
+        log.info({ event: "relay.started", port, publications }, "relay started"),
     });
-  await runRelay({
-    config,
-    source: ponderOutbox({ ...(evidence === undefined ? {} : { evidence }) }),
-    log,
-    signal: stop.signal,
-    onListening: (port) =>
-      log.info(
-        { event: "relay.started", port, publications: config.publications },
-        "relay started",
-      ),
-  });
-  log.info({ event: "relay.stopped" }, "relay stopped");
-  process.exit(0);
-} catch (error) {
-  exitWith(error);
-}
+    log.info({ event: "relay.stopped" }, "relay stopped");
+    return 0;
+  },
+});
+
+if (import.meta.main) await runProcess(relay);

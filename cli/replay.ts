@@ -1,61 +1,64 @@
-import "./load-env-file.ts";
-import { ConfigError } from "../config/config-error.ts";
-import { parseChains } from "../config/parse-chains.ts";
-import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { chainSection } from "../config/parse-chains.ts";
+import { databaseSection } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
-import { addServiceEnvironment } from "../local/service-environment.ts";
-import { parseReplayOptions, parseToBlocks, REPLAY_HELP } from "../proof/replay/replay-options.ts";
+import { parseToBlocks } from "../proof/replay/replay-options.ts";
 import { replayOutput } from "../proof/replay/replay-output.ts";
 import { runReplay } from "../proof/replay/run-replay.ts";
-import { BuildFailed } from "../proof/replay/wait-until-built.ts";
-import { DEFAULT_DATA_DIR } from "../supervisor/start-options.ts";
+import { abortOnSignal } from "./abort-on-signal.ts";
+import { defineCommand } from "./command.ts";
+import { flag, repeated, withDefault } from "./command-option.ts";
+import { duration, wholeNumber } from "./option-values.ts";
+import { runProcess } from "./run-command.ts";
 
-/* `npm run replay`: builds the live deployment anew beside itself, compares, and swaps. */
-
-try {
-  const { toBlock, ...options } = parseReplayOptions(
-    process.argv.slice(2),
-    process.env.DATA_DIR || DEFAULT_DATA_DIR,
-  );
-  if (options.help) {
-    console.log(REPLAY_HELP);
-    process.exit(0);
-  }
-  addServiceEnvironment(process.env, options.dataDir);
-  if (!process.env.DATABASE_URL)
-    throw new ConfigError([
-      {
-        where: "DATABASE_URL",
-        what: `is not set, and no npm start runs on the data folder ${options.dataDir}: set it, or name the folder with --data-dir`,
-      },
-    ]);
-  const { databaseUrl } = parseProcessConfig(process.env);
-  const chains = parseChains(process.env);
-  const toBlocks = parseToBlocks(
-    toBlock,
-    chains.map(({ chainId }) => chainId),
-  );
-  await checkDatabase(databaseUrl);
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-  process.exit(
-    await runReplay(
-      { ...options, toBlocks },
-      {
-        databaseUrl,
-        build: await deploymentSchema(),
-        chains,
-        env: process.env,
-        output: replayOutput(process.stdout),
-        signal: stop.signal,
-      },
+export const replay = defineCommand({
+  name: "replay",
+  says: `Builds the deployment again from block zero, out of what the database holds of the chains, beside the live one; compares the two row by row; lets the running indexer go on with the new one; and removes the old one.`,
+  options: {
+    "dry-run": flag("build and compare only"),
+    "to-block": repeated(
+      "<n>",
+      "build and compare up to a final block only; with several chains <chain id>:<block>, once for each that is to be compared",
     ),
-  );
-} catch (error) {
-  if (error instanceof BuildFailed) {
-    console.error(error.message);
-    process.exit(1);
-  }
-  exitWith(error);
-}
+    "accept-differences": flag("go on with the new one although the two differ"),
+    grace: withDefault("<time>", "how long the old one stays after the swap", "60s", duration),
+    keep: flag("keep the old one"),
+    limit: withDefault("<n>", "differing rows to show of each table", "20", wholeNumber(0, 1e9)),
+  },
+  config: { databaseUrl: databaseSection, chains: chainSection },
+  dataDir: "finds",
+  exits1When: "the two differ, or the new one could not be built",
+  check: (options) =>
+    options["to-block"].length > 0 && options["accept-differences"]
+      ? [
+          {
+            where: "--accept-differences",
+            what: "with --to-block nothing is ever swapped: leave one of the two out",
+          },
+        ]
+      : [],
+  run: async ({ options, config: { databaseUrl, chains }, env }) => {
+    const toBlocks = parseToBlocks(
+      options["to-block"],
+      chains.map(({ chainId }) => chainId),
+    );
+    await checkDatabase(databaseUrl);
+    return await runReplay(
+      {
+        graceMs: options.keep ? null : options.grace,
+        isDryRun: options["dry-run"] || toBlocks !== null,
+        acceptsDifferences: options["accept-differences"],
+        toBlocks,
+        limit: options.limit,
+      },
+      {
+        ...{ databaseUrl, chains, env },
+        build: await deploymentSchema(),
+        output: replayOutput(process.stdout),
+        signal: abortOnSignal(),
+      },
+    );
+  },
+});
+
+if (import.meta.main) await runProcess(replay);

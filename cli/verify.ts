@@ -1,118 +1,62 @@
-import "./load-env-file.ts";
-import { parseArgs } from "node:util";
-import { ConfigError } from "../config/config-error.ts";
-import { exitWith, parseProcessConfig } from "../config/process-config.ts";
+import { databaseSection } from "../config/process-config.ts";
+import { optionalPubsubSection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
-import { withKysely } from "../db/with-kysely.ts";
-import type { PubsubConfig } from "../packages/relay/publish/pubsub-endpoint.ts";
-import { checkTopic, type TopicCheck } from "../proof/verify/check-topic.ts";
+import { blocksToHash } from "../proof/verify/blocks-to-hash.ts";
+import { checkTopics } from "../proof/verify/check-topics.ts";
 import { Findings } from "../proof/verify/findings.ts";
 import { printVerification } from "../proof/verify/print-verification.ts";
-import { parseBlocks, parseLimit } from "../proof/verify/verify-options.ts";
-import { type JournalCheck, verifyStore } from "../proof/verify/verify-store.ts";
+import { verifyStore } from "../proof/verify/verify-store.ts";
+import { defineCommand } from "./command.ts";
+import { flag, optional, repeated, withDefault } from "./command-option.ts";
+import { secondsAsMs, wholeNumber } from "./option-values.ts";
+import { runProcess } from "./run-command.ts";
+import { showProgress } from "./show-progress.ts";
 
-/*
- * `npm run verify`: fold(event store) = read models, journal = event store, topic = journal. Exit
- * code 0 when nothing differs, 1 when something does.
- */
-
-const HELP = `Usage: npm run verify -- [--block <n | chain:n>]… [--schema <name>] [--limit <n>] [--no-topic] [--idle <seconds>] [--json]
-
-Compares the read models with a fold of the event store, the journal with the event store, and the
-topics with the journal, and prints a hash of every state. Exit code 0 when nothing differs, 1 when
-something does. Needs DATABASE_URL, and the relay's Pub/Sub variables for the topics; npm start prints
-those of its embedded parts, which are there while it runs.
-
-  --block     hash the states at this block, of every chain or of one (default: the last final one)
-  --schema    a deployment's schema (default: the one that the views point at)
-  --limit     differences to name of each kind (default 50)
-  --no-topic  leaves the topics out
-  --idle      seconds without a message after which a topic is taken to be read (default 5)
-  --json      one JSON object instead of lines`;
-
-try {
-  const { values } = parseArgs({
-    allowNegative: true,
-    options: {
-      block: { type: "string", multiple: true, default: [] },
-      schema: { type: "string" },
-      limit: { type: "string", default: "50" },
-      topic: { type: "boolean", default: true },
-      idle: { type: "string", default: "5" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    process.exit(0);
-  }
-  const { databaseUrl } = parseProcessConfig(process.env);
-  const findings = new Findings(parseLimit(values.limit));
-  const idleMs = 1000 * Number(values.idle);
-  if (!(idleMs >= 1000))
-    throw new ConfigError([{ where: "--idle", what: "expected a number of seconds from 1" }]);
-  const blocks = parseBlocks(values.block);
-  await checkDatabase(databaseUrl);
-  const store = await verifyStore(
-    {
-      databaseUrl,
-      ...(values.schema === undefined ? {} : { schema: values.schema }),
-      ...blocks,
-      onProgress: showProgress,
-    },
-    findings,
-  );
-  const topics = values.topic
-    ? await checkTopics(databaseUrl, store.journal ?? [], idleMs, findings)
-    : [];
-  showProgress("");
-  const report = { ...store, topics };
-  if (values.json)
-    console.log(
-      JSON.stringify(
-        {
-          ...report,
-          differences: findings.total,
-          counts: findings.counts(),
-          findings: findings.list(),
-        },
-        null,
-        2,
-      ),
+export const verify = defineCommand({
+  name: "verify",
+  says: `Compares the read models with a fold of the event store, the journal with the event store, and the topics with the journal, and prints a hash of every state.`,
+  options: {
+    block: repeated(
+      "<n | chain:n>",
+      "hash the states at this block, of every chain or of one (default: the last final one)",
+    ),
+    schema: optional("<name>", "a deployment's schema (default: the one that the views point at)"),
+    limit: withDefault("<n>", "differences to name of each kind", "50", wholeNumber(1, 999_999)),
+    "no-topic": flag("leaves the topics out"),
+    idle: withDefault(
+      "<seconds>",
+      "time without a message after which a topic is taken to be read",
+      "5",
+      secondsAsMs,
+    ),
+    json: flag("one JSON object instead of lines"),
+  },
+  config: { databaseUrl: databaseSection, pubsub: optionalPubsubSection },
+  dataDir: "finds",
+  exits1When: "something differs",
+  run: async ({ options, config: { databaseUrl, pubsub } }) => {
+    const { schema, limit, idle: idleMs, json } = options;
+    const findings = new Findings(limit);
+    const blocks = blocksToHash(options.block);
+    await checkDatabase(databaseUrl);
+    const onProgress = showProgress;
+    const store = await verifyStore(
+      { databaseUrl, ...(schema === undefined ? {} : { schema }), ...blocks, onProgress },
+      findings,
     );
-  else console.log(printVerification(report, findings).join("\n"));
-  process.exitCode = findings.total === 0 ? 0 : 1;
-} catch (error) {
-  exitWith(error);
-}
+    const publications = options["no-topic"] ? [] : (store.journal ?? []);
+    const reading = { pubsub, idleMs, onProgress };
+    const topics = await checkTopics(databaseUrl, publications, reading, findings);
+    showProgress("");
+    const report = { ...store, topics };
+    const counts = { differences: findings.total, counts: findings.counts() };
+    console.log(
+      json
+        ? JSON.stringify({ ...report, ...counts, findings: findings.list() }, null, 2)
+        : printVerification(report, findings).join("\n"),
+    );
+    return findings.total === 0 ? 0 : 1;
+  },
+});
 
-/** The journal is read anew: a topic has what was published meanwhile. */
-async function checkTopics(
-  databaseUrl: string,
-  publications: readonly JournalCheck[],
-  idleMs: number,
-  findings: Findings,
-): Promise<TopicCheck[]> {
-  const pubsub = pubsubConfig();
-  return await withKysely(databaseUrl, async (db) => {
-    const checks: TopicCheck[] = [];
-    for (const publication of publications) {
-      showProgress(`reading ${publication.topic}`);
-      checks.push(await checkTopic(db, pubsub, publication, idleMs, findings));
-    }
-    return checks;
-  });
-}
-
-/** As the relay and `npm start` have it; null when Pub/Sub is not configured. */
-function pubsubConfig(): PubsubConfig | null {
-  const { PUBSUB_PROJECT_ID: projectId, PUBSUB_EMULATOR_HOST: emulatorHost } = process.env;
-  if (emulatorHost) process.env.METADATA_SERVER_DETECTION ??= "none";
-  if (!projectId) return null;
-  return { projectId, ...(emulatorHost ? { emulatorHost } : {}) };
-}
-
-function showProgress(step: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${step}`);
-}
+if (import.meta.main) await runProcess(verify);

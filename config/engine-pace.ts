@@ -1,4 +1,5 @@
-import { DEFAULT_RPC_REQUESTS_PER_SECOND } from "./parse-chains.ts";
+/** What the engine starts with for each endpoint, each second. */
+const ENGINE_REQUESTS_PER_SECOND = 20;
 
 /**
  * The engine starts with 20 requests per second for each endpoint that it is given and has no
@@ -8,6 +9,6 @@ import { DEFAULT_RPC_REQUESTS_PER_SECOND } from "./parse-chains.ts";
  * @param requestsPerSecond what the provider allows for one endpoint
  */
 export function enginePace(rpcUrls: string[], requestsPerSecond: number): string[] {
-  const copies = Math.max(1, Math.floor(requestsPerSecond / DEFAULT_RPC_REQUESTS_PER_SECOND));
+  const copies = Math.max(1, Math.floor(requestsPerSecond / ENGINE_REQUESTS_PER_SECOND));
   return rpcUrls.flatMap((url) => Array<string>(copies).fill(url));
 }

@@ -84,7 +84,7 @@ describe("CONTRACT_ADDRESS with CHAIN_ID", () => {
     expect(problemsOf(() => parseChains({ ...one, CONTRACT_ADDRESS }))).toEqual([
       {
         where: "CONTRACT_ADDRESS",
-        what: `factory ${FACTORY.toLowerCase()} stands there twice for chain chain-1`,
+        what: `factory ${FACTORY.toLowerCase()} is there twice for chain chain-1`,
       },
     ]);
   });
@@ -134,8 +134,8 @@ describe("DEPLOYMENTS", () => {
   });
 
   test.each([
-    ["a name", [mainnet, { ...base, name: "mainnet" }], "name mainnet stands there twice"],
-    ["a chain id", [mainnet, { ...base, chainId: 1 }], "chainId 1 stands there twice"],
+    ["a name", [mainnet, { ...base, name: "mainnet" }], "name mainnet is there twice"],
+    ["a chain id", [mainnet, { ...base, chainId: 1 }], "chainId 1 is there twice"],
     [
       "a factory",
       [
@@ -144,7 +144,7 @@ describe("DEPLOYMENTS", () => {
           factories: [...mainnet.factories, { address: FACTORY, startBlock: 9, revision: "A" }],
         },
       ],
-      `factory ${FACTORY.toLowerCase()} stands there twice for chain mainnet`,
+      `factory ${FACTORY.toLowerCase()} is there twice for chain mainnet`,
     ],
   ])("refuses %s that is there twice", (_, chains, what) => {
     const DEPLOYMENTS = deploymentsOf(...chains);

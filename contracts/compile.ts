@@ -1,9 +1,3 @@
-/**
- * Writes the ABIs and the local bytecode from the Solidity sources.
- *
- *   node contracts/compile.ts           writes the generated files
- *   node contracts/compile.ts --check   exits 1 and names each file that is not up to date
- */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -54,8 +48,25 @@ function render(file: GeneratedFile, value: unknown): string {
   );
 }
 
-function main(): void {
-  const check = process.argv.includes("--check");
+const USAGE = `Usage: node contracts/compile.ts [--check]
+
+Writes the ABIs and the local bytecode from the Solidity sources; with --check, names each file that
+is not up to date and exits with 1.`;
+
+function main(args: string[]): void {
+  if (args.includes("--help")) {
+    console.log(USAGE);
+    return;
+  }
+  const unknown = args.filter((arg) => arg !== "--check");
+  if (unknown.length > 0) {
+    console.error(
+      `ES-ARGUMENT: ${unknown.join(" ")}: is no option here; --help lists those that are`,
+    );
+    process.exitCode = 78;
+    return;
+  }
+  const check = args.includes("--check");
   const sources = [...new Set(generatedFiles.map((file) => file.source))];
   const compiled = compileContracts(join(root, "contracts"), sources);
   const stale: string[] = [];
@@ -79,4 +90,4 @@ function main(): void {
   }
 }
 
-main();
+main(process.argv.slice(2));

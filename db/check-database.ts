@@ -1,5 +1,7 @@
 import pg from "pg";
+import { messageOf } from "../config/classify-error.ts";
 import { ConfigError } from "../config/config-error.ts";
+import type { ErrorCode } from "../config/error-catalogue.ts";
 
 /** What the engine asks for. */
 const MIN_VERSION = 14;
@@ -21,10 +23,11 @@ export async function checkDatabase(url: string): Promise<void> {
   try {
     await client.connect();
   } catch (error) {
-    const { code = "", message } = error as { code?: string; message: string };
+    const { code = "" } = error as { code?: string };
     throw problem(
-      `cannot connect to ${withoutPassword(url)}: ${message}`,
-      !REFUSED_FOR_GOOD.test(code),
+      REFUSED_FOR_GOOD.test(code) ? "ES-DATABASE-REFUSED" : "ES-DATABASE-UNREACHABLE",
+      `cannot connect to ${withoutPassword(url)}: ${messageOf(error)}`,
+      error,
     );
   }
   try {
@@ -34,9 +37,13 @@ export async function checkDatabase(url: string): Promise<void> {
              has_database_privilege(current_database(), 'create') as may_create`);
     const { version, database, user, may_create } = rows[0];
     if (version < MIN_VERSION)
-      throw problem(`PostgreSQL ${version} is too old: ${MIN_VERSION} or newer is needed`);
+      throw problem(
+        "ES-DATABASE-OLD",
+        `PostgreSQL ${version} is too old: ${MIN_VERSION} or newer is needed`,
+      );
     if (!may_create)
       throw problem(
+        "ES-DATABASE-REFUSED",
         `user ${user} may not create schemas: grant create on database ${database} to ${user}`,
       );
   } finally {
@@ -55,6 +62,6 @@ function withoutPassword(url: string): string {
   }
 }
 
-function problem(what: string, mayPass = false): ConfigError {
-  return new ConfigError([{ where: "DATABASE_URL", what, mayPass }]);
+function problem(code: ErrorCode, what: string, cause?: unknown): ConfigError {
+  return new ConfigError([{ where: "DATABASE_URL", what, code }], { cause });
 }

@@ -50,6 +50,7 @@ export class DataFolder {
           {
             where: "DATA_DIR",
             what: `${path} is in use by process ${left.pid} (${left.startedAs}): stop it, or name another folder`,
+            code: "ES-DATA-FOLDER",
           },
         ]);
       for (const { pid, command } of left.children) await end(pid, command);

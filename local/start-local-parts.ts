@@ -4,7 +4,6 @@ import { DataFolder } from "./data-folder.ts";
 import { type EmbeddedPart, endOf } from "./embedded-part.ts";
 import { startPostgresPart } from "./postgres/postgres-part.ts";
 import { LOCAL_PROJECT, startPubsubPart } from "./pubsub-part.ts";
-import { removeServiceEnvironment, writeServiceEnvironment } from "./service-environment.ts";
 import { unusableFolder } from "./unusable-folder.ts";
 
 type Env = Record<string, string | undefined>;
@@ -43,7 +42,6 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
   let isStopping = false;
   const stop = async (): Promise<void> => {
     isStopping = true;
-    removeServiceEnvironment(folder.path);
     await Promise.all(started.map((part) => part.stop()));
     folder.release();
   };
@@ -72,8 +70,6 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
       ...(pubsub?.env ?? (env.PUBSUB_PROJECT_ID ? {} : { PUBSUB_PROJECT_ID: LOCAL_PROJECT })),
       ...chain?.env,
     };
-    const { DATABASE_URL = added.DATABASE_URL ?? "" } = env;
-    writeServiceEnvironment(folder.path, { ...added, DATABASE_URL });
     return {
       lines: linesOf(env, postgres, pubsub, chain),
       env: added,

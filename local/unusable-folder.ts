@@ -8,5 +8,5 @@ export function unusableFolder(path: string, error: unknown): ConfigError | null
   const { code = "", message } = error as NodeJS.ErrnoException;
   if (!UNUSABLE.has(code)) return null;
   const what = `${path} cannot be used: ${message}`;
-  return new ConfigError([{ where: "DATA_DIR", what }]);
+  return new ConfigError([{ where: "DATA_DIR", what, code: "ES-DATA-FOLDER" }], { cause: error });
 }

@@ -25,6 +25,7 @@ type Kind =
 export class RpcProblem extends Error {
   override name = "RpcProblem";
   readonly kind: Kind;
+  readonly code: "ES-RPC-REFUSED" | "ES-RPC-UNREACHABLE";
   /** How long the provider asks to wait. */
   readonly retryAfterMs: number | null;
   /** How many blocks the provider says that it would answer for. */
@@ -41,6 +42,7 @@ export class RpcProblem extends Error {
   ) {
     super(message, { cause: more.cause });
     this.kind = kind;
+    this.code = kind === "refused" ? "ES-RPC-REFUSED" : "ES-RPC-UNREACHABLE";
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.blocksAllowed = more.blocksAllowed ?? null;
   }

@@ -18,7 +18,8 @@ export async function ensureTopics({
   } catch (error) {
     if (error instanceof TopicUnusable) throw error;
     const where = pubsub.emulatorHost ? "PUBSUB_EMULATOR_HOST" : "PUBSUB_PROJECT_ID";
-    throw new ConfigError([{ where, what: (error as Error).message, mayPass: true }]);
+    const what = (error as Error).message;
+    throw new ConfigError([{ where, what, code: "ES-PUBSUB-UNREACHABLE" }], { cause: error });
   } finally {
     await topics.close();
   }

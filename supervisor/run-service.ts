@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { EXIT_RETRY } from "../config/process-config.ts";
+import { EXIT_RETRY } from "../config/error-catalogue.ts";
+import { checkPorts } from "../local/check-ports.ts";
 import { type LocalParts, startLocalParts } from "../local/start-local-parts.ts";
 import { checkConfiguration } from "./check-configuration.ts";
-import { checkPorts } from "./check-ports.ts";
 import { type End, endAll } from "./end-all.ts";
 import { jsonOutput } from "./json-output.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -12,6 +12,7 @@ import { StopRequest } from "./stop-request.ts";
 import { disagreementOf, type Summary, summaryOf } from "./summary.ts";
 import { terminalOutput } from "./terminal-output.ts";
 import { waitUntilPublished } from "./wait-until-published.ts";
+import { wantedPorts } from "./wanted-ports.ts";
 
 const DRAIN_TIMEOUT_MS = 180_000;
 /** As long as what was killed may take to be gone. */
@@ -44,8 +45,7 @@ export async function runService(
   if (!givenEnv.PUBSUB_PROJECT_ID || givenEnv.PUBSUB_EMULATOR_HOST)
     // Off Google Cloud the client library would look for its metadata server for seconds.
     givenEnv.METADATA_SERVER_DETECTION ??= "none";
-  checkConfiguration(givenEnv);
-  await checkPorts(givenEnv);
+  await checkPorts(wantedPorts(checkConfiguration(givenEnv), givenEnv));
   const startedMs = performance.now();
   const dataDir = resolve(options.dataDir);
   const output = process.stdout.isTTY ? terminalOutput(resolve(dataDir, "logs")) : jsonOutput();
@@ -70,7 +70,7 @@ export async function runService(
     if (exitCode === EXIT_FORCED) parts.kill();
     // Asked to stop meanwhile: nothing more is begun.
     stop.signal.throwIfAborted();
-    const service = await startService(givenEnv, parts, output, stop.signal, ends);
+    const service = await startService(givenEnv, dataDir, parts, output, stop.signal, ends);
     kills.push(() => service.processes.kill());
     const why = await Promise.race([
       stop.requested.then(() => "asked to" as const),

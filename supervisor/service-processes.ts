@@ -102,7 +102,7 @@ export class ServiceProcesses {
         ),
       onGivenUp: (exit) =>
         this.#failed.resolve(
-          `${name} ended (${exit}) and starting it again does not help: ${plainLogLine(lastLine)}`,
+          `ES-GAVE-UP: ${name} ended (${exit}) and starting it again does not help: ${plainLogLine(lastLine)}`,
         ),
       ...more,
     });

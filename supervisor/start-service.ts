@@ -1,7 +1,9 @@
-import { parseRelayConfig, type RelayConfig } from "@escrow-stream/relay";
+import type { RelayConfig } from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { parseChains } from "../config/parse-chains.ts";
+import { parseRelayConfig } from "../config/relay-config.ts";
+import { writeRunningStack } from "../config/running-stack.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { freePort } from "../local/free-port.ts";
@@ -30,6 +32,7 @@ export type Service = {
  */
 export async function startService(
   givenEnv: NodeJS.ProcessEnv,
+  dataDir: string,
   parts: LocalParts,
   output: Output,
   signal: AbortSignal,
@@ -46,6 +49,9 @@ export async function startService(
     ensureTopics(relay),
   ]);
 
+  // Commands beside it find from here on what they need.
+  const removeRunningStack = writeRunningStack(dataDir, env);
+  ends.push(async () => removeRunningStack());
   const processes = new ServiceProcesses({ env, databaseUrl: relay.databaseUrl, output, signal });
   ends.push(() => processes.stop());
   processes.start();

@@ -34,9 +34,9 @@ test("indexed and published agree when nothing is missing anywhere", () => {
 
 test("what is missing is said for each topic, in words", () => {
   expect(disagreementOf({ ...drained, missing: { a: 0, b: 3 } })).toBe(
-    "published and indexed do not agree: b lacks 3 messages",
+    "ES-NOT-PUBLISHED: published and indexed do not agree: b lacks 3 messages",
   );
   expect(disagreementOf({ ...drained, isIndexed: false, missing: {} })).toBe(
-    "published and indexed do not agree: the chain is not indexed to its head",
+    "ES-NOT-PUBLISHED: published and indexed do not agree: the chain is not indexed to its head",
   );
 });

@@ -27,5 +27,5 @@ export function disagreementOf({ missing, isIndexed }: Drained): string | null {
     ...(isIndexed ? [] : ["the chain is not indexed to its head"]),
     ...short.map(([topic, count]) => `${topic} lacks ${count} messages`),
   ];
-  return `published and indexed do not agree: ${problems.join("; ")}`;
+  return `ES-NOT-PUBLISHED: published and indexed do not agree: ${problems.join("; ")}`;
 }

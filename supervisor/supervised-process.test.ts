@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { EXIT_CONFIG } from "../config/process-config.ts";
+import { EXIT_CONFIG } from "../config/error-catalogue.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 
 let folder: string;

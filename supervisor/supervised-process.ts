@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { EXIT_CONFIG } from "../config/process-config.ts";
+import { EXIT_CONFIG } from "../config/error-catalogue.ts";
 
 export type SupervisedOptions = {
   name: string;

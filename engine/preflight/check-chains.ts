@@ -25,14 +25,22 @@ async function checkChain(chain: Chain, say: (text: string) => void): Promise<Co
     try {
       const id = await client.getChainId();
       if (id !== chain.chainId)
-        return [{ where, what: `the RPC endpoint ${hostOf(url)} is of chain ${id}` }];
+        return [
+          { where, what: `the RPC endpoint ${hostOf(url)} is of chain ${id}`, code: "ES-CHAIN" },
+        ];
       factories ??= await checkFactories(client, chain, where);
     } catch (error) {
       unreachable.push(`${hostOf(url)}: ${shortMessage(error)}`);
     }
   }
   if (factories === null)
-    return [{ where, what: `no RPC endpoint answers (${unreachable.join("; ")})`, mayPass: true }];
+    return [
+      {
+        where,
+        what: `no RPC endpoint answers (${unreachable.join("; ")})`,
+        code: "ES-RPC-UNREACHABLE",
+      },
+    ];
   for (const endpoint of unreachable) say(`${where}: an RPC endpoint does not answer, ${endpoint}`);
   return factories;
 }
@@ -47,11 +55,16 @@ async function checkFactories(
   for (const { address, startBlock } of factories) {
     const code = await client.getCode({ address });
     if (code === undefined || code === "0x")
-      problems.push({ where, what: `there is no contract at the factory's address ${address}` });
+      problems.push({
+        where,
+        what: `there is no contract at the factory's address ${address}`,
+        code: "ES-CHAIN",
+      });
     if (startBlock > head)
       problems.push({
         where,
         what: `start block ${startBlock} of ${address} lies ahead of the chain's head ${head}`,
+        code: "ES-CHAIN",
       });
   }
   return problems;

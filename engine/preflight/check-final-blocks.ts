@@ -24,6 +24,7 @@ export async function checkFinalBlocks(
       problems.push({
         where: `chain ${chainId}`,
         what: `has another block ${blockNumber} than ${blockHash}, which is indexed as final: see docs/how-to/a-reorg-deeper-than-finality.md`,
+        code: "ES-FINAL-BLOCK-REPLACED",
       });
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -51,7 +51,7 @@ function refuseFolderOfOthers(path: string, uid = process.getuid?.()): void {
   const owner = statSync(path, { throwIfNoEntry: false })?.uid;
   if (owner === undefined || owner === uid || owner === process.getuid?.()) return;
   const what = `${path} belongs to user ${owner}: start as that user, or name another folder`;
-  throw new ConfigError([{ where: "DATA_DIR", what }]);
+  throw new ConfigError([{ where: "DATA_DIR", what, code: "ES-DATA-FOLDER" }]);
 }
 
 function isLink(path: string): boolean {

@@ -1,6 +1,6 @@
-export { parseRelayConfig, type RelayConfig } from "./config.ts";
+export type { RelayConfig } from "./config.ts";
 export type { PublicationConfig } from "./journal/publication.ts";
-export { PubsubAway, TopicUnusable } from "./publish/pubsub-endpoint.ts";
+export { PubsubAway, type PubsubConfig, TopicUnusable } from "./publish/pubsub-endpoint.ts";
 export { type RelayParts, relayParts } from "./relay-parts.ts";
 export type { RelaySettings } from "./relay-settings.ts";
 export { type RelayOptions, runRelay } from "./run-relay.ts";

@@ -16,6 +16,7 @@ const MAX_LINE_BYTES = 1_000_000;
 /** A file that is no whole and unchanged export. The message names the line. */
 export class BadExport extends Error {
   override name = "BadExport";
+  readonly code = "ES-EXPORT-BAD";
 }
 
 export type NumberedEvent = { line: number; event: ExportedEvent };

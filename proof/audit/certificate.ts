@@ -87,6 +87,7 @@ export type Certificate = CertificateContent & { digest: string };
 /** The file is no certificate, or was changed after it was written. */
 export class BadCertificate extends Error {
   override name = "BadCertificate";
+  readonly code = "ES-CERTIFICATE-BAD";
 }
 
 /** Writes a certificate in one piece: a reader sees the old file or the new one. */

@@ -1,3 +1,4 @@
+import type { AuditedChain } from "../../config/audit-config.ts";
 import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
 import { RpcProblem } from "../../source/rpc-problem.ts";
 import { auditChain } from "./audit-chain.ts";
@@ -7,7 +8,6 @@ import type { AuditedStore } from "./audited-store.ts";
 import type { CertificateContent } from "./certificate.ts";
 import type { ChainProgress } from "./chain-progress.ts";
 import { makeCertificate } from "./make-certificate.ts";
-import type { AuditedChain } from "./parse-audit-config.ts";
 import type { ProgressFile } from "./progress-file.ts";
 import { PROGRESS_VERSION } from "./progress-record.ts";
 import { type AuditUnderWay, beginAudit, resumeAudit } from "./resume-audit.ts";

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
-import { EXIT_RETRY } from "../../config/process-config.ts";
+import { EXIT_RETRY } from "../../config/error-catalogue.ts";
 import { VIEWS_SCHEMA } from "../../engine/build-schema.ts";
 import type { ReplayPlace } from "./replay-place.ts";
 

@@ -13,6 +13,7 @@ const GOAL_MS = 5_000;
 /** The engine that builds has ended before its time. */
 export class BuildFailed extends Error {
   override name = "BuildFailed";
+  readonly code = "ES-REPLAY-FAILED";
 }
 
 /**

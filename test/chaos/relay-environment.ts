@@ -27,7 +27,7 @@ export function relayEnvironment({
     RELAY_LEASE_MS: String(LEASE_MS),
     RELAY_POLL_INTERVAL_MS: String(POLL_INTERVAL_MS),
     // Nothing comes late on the embedded server.
-    RELAY_RECEIPTS_SETTLE_MS: "100",
+    RELAY_RECEIPTS_DELAY_MS: "100",
     LOG_LEVEL: process.env.CHAOS_LOG_LEVEL ?? "warn",
     METADATA_SERVER_DETECTION: "none",
     // A thousand starts: what was compiled once is not compiled again.

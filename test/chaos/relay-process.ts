@@ -1,5 +1,6 @@
-import { parseRelayConfig, relayParts, runRelay } from "@escrow-stream/relay";
+import { relayParts, runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
+import { parseRelayConfig } from "../../config/relay-config.ts";
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
 import { instrumentPubsub } from "./instrument-pubsub.ts";

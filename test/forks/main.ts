@@ -1,17 +1,10 @@
-import { parseArgs } from "node:util";
-import { SPECIALS } from "./history-player.ts";
+import { defineCommand } from "../../cli/command.ts";
+import { optional, withDefault } from "../../cli/command-option.ts";
+import { oneOf, wholeNumber } from "../../cli/option-values.ts";
+import { runProcess } from "../../cli/run-command.ts";
+import { SPECIALS, type Special } from "./history-player.ts";
 import { runForks } from "./run-forks.ts";
 import { runRestarts } from "./run-restarts.ts";
-
-/*
- * `npm run forks -- --histories 500 --seed 1`: the fork suite. Its last line is the verdict, and
- * its exit code is 0 only when nothing differs. `--first 37 --histories 1` plays one history again;
- * `--only "nodes disagree"` gives every history the same disturbance.
- *
- * `npm run forks -- --restarts 50`: kills the engine so many times under traffic instead.
- */
-
-process.env.METADATA_SERVER_DETECTION = "none";
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -23,28 +16,50 @@ const onStart = (end: () => Promise<void>): void => {
     process.once(signal, () => void end().finally(() => process.exit(130)));
 };
 
-const { values } = parseArgs({
+const number = (least: number) => wholeNumber(least, 1e9);
+
+/** The fork suite. */
+export const forks = defineCommand({
+  name: "forks",
+  says: `The fork suite: plays histories of a chain that forks while everything runs on it, and compares rows and messages with what the chain was in the end. Its last line is the verdict. --first 37 --histories 1 plays one history again.
+
+With --restarts, kills the engine so many times under traffic instead.`,
   options: {
-    histories: { type: "string", default: "100" },
-    seed: { type: "string", default: "1" },
-    first: { type: "string", default: "1" },
-    only: { type: "string" },
-    restarts: { type: "string" },
+    histories: withDefault("<n>", "histories to play", "100", number(1)),
+    seed: withDefault("<n>", "seed of the histories", "1", number(0)),
+    first: withDefault("<n>", "number of the first history", "1", number(1)),
+    only: optional(
+      "<disturbance>",
+      `gives every history the same one: ${SPECIALS.join(", ")}`,
+      oneOf<Special>(SPECIALS),
+    ),
+    restarts: optional("<n>", "kills the engine so often instead", number(1)),
+  },
+  config: {},
+  exits1When: "something differs",
+  run: async ({ options: { restarts, ...options } }) => {
+    process.env.METADATA_SERVER_DETECTION = "none";
+    print(`seed ${options.seed}`);
+    const isClean =
+      restarts === undefined
+        ? await playForks(options)
+        : await playRestarts(restarts, options.seed);
+    return isClean ? 0 : 1;
   },
 });
-print(`seed ${values.seed}`);
-const isClean = values.restarts === undefined ? await forks() : await restarts(values.restarts);
-process.exit(isClean ? 0 : 1);
 
-async function forks(): Promise<boolean> {
-  const special = SPECIALS.find((special) => special === values.only);
-  if (values.only !== undefined && special === undefined)
-    throw new Error(`--only takes one of: ${SPECIALS.join(", ")}`);
+async function playForks({
+  histories: wanted,
+  only,
+  ...options
+}: {
+  histories: number;
+  seed: number;
+  first: number;
+  only: Special | undefined;
+}): Promise<boolean> {
   const report = await runForks({
-    histories: Number(values.histories),
-    seed: Number(values.seed),
-    first: Number(values.first),
-    special,
+    ...{ histories: wanted, ...options, special: only },
     progress: print,
     onStart,
   });
@@ -53,13 +68,12 @@ async function forks(): Promise<boolean> {
   print(
     `histories ${histories}, forks ${forks}, retractions ${retractions}, restarts ${restarts}, differences ${differences.length}, ${Math.round(seconds)} s`,
   );
-  return differences.length === 0 && histories === Number(values.histories);
+  return differences.length === 0 && histories === wanted;
 }
 
-async function restarts(count: string): Promise<boolean> {
+async function playRestarts(count: number, seed: number): Promise<boolean> {
   const report = await runRestarts({
-    restarts: Number(count),
-    seed: Number(values.seed),
+    ...{ restarts: count, seed },
     progress: print,
     onStart,
   });
@@ -75,5 +89,7 @@ async function restarts(count: string): Promise<boolean> {
       .join(", "),
   );
   const { restarts, ...bad } = counts;
-  return restarts === Number(count) && Object.values(bad).every((value) => value === 0);
+  return restarts === count && Object.values(bad).every((value) => value === 0);
 }
+
+if (import.meta.main) await runProcess(forks);

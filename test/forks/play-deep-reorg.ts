@@ -1,4 +1,4 @@
-import { EXIT_CONFIG } from "../../config/process-config.ts";
+import { EXIT_CONFIG } from "../../config/error-catalogue.ts";
 import type { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { FINAL_TOPIC } from "../support/test-world.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -1,4 +1,4 @@
-import { EXIT_RETRY } from "../../config/process-config.ts";
+import { EXIT_RETRY } from "../../config/error-catalogue.ts";
 import { type Exit, ServiceProcess } from "../support/service-process.ts";
 
 const LAST_LINES = 30;

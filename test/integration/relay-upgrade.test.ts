@@ -94,7 +94,7 @@ describe("a journal that does not say yet in which database it was known to be c
     await receipts.purge("topic-a", Date.now() + 60_000);
     await receipts.close();
     await bed.outbox.append(event("a", 4));
-    const env = { RELAY_RECEIPTS_SETTLE_MS: "3000" };
+    const env = { RELAY_RECEIPTS_DELAY_MS: "3000" };
     bed.startRelay(env, undefined, withoutMarks().standBetween);
     expect(await haltedReason(bed)).toContain("do not reach back to its beginning");
     expectEachOnce(seen, 6);

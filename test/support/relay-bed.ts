@@ -8,7 +8,6 @@ import {
 } from "@escrow-stream/pubsub-emulator";
 import {
   type BlockEvidence,
-  parseRelayConfig,
   type RelayConfig,
   type RelayParts,
   relayParts,
@@ -19,6 +18,7 @@ import { credentials } from "@grpc/grpc-js";
 import type pg from "pg";
 import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
+import { parseRelayConfig } from "../../config/relay-config.ts";
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";
@@ -87,7 +87,7 @@ export class RelayBed {
       RELAY_IN_DOUBT_MARGIN_MS: "200",
       RELAY_LEASE_MS: "900",
       RELAY_POLL_INTERVAL_MS: "50",
-      RELAY_RECEIPTS_SETTLE_MS: "300",
+      RELAY_RECEIPTS_DELAY_MS: "300",
       ...env,
     });
   }

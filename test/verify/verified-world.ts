@@ -1,11 +1,7 @@
-import {
-  type BlockEvidence,
-  parseRelayConfig,
-  type RelayConfig,
-  runRelay,
-} from "@escrow-stream/relay";
+import { type BlockEvidence, type RelayConfig, runRelay } from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { parseRelayConfig } from "../../config/relay-config.ts";
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { createAuditSubscription } from "../../packages/relay/audit/audit-topic.ts";
 import { capture } from "../../packages/relay/capture/capture.ts";

@@ -19,8 +19,9 @@ export type AdoptOptions = {
 };
 
 /** The publication needs nothing of this, or does not exist. */
-export class NothingToAdopt extends Error {
+class NothingToAdopt extends Error {
   override name = "NothingToAdopt";
+  readonly code = "ES-ADOPT-REFUSED";
 }
 
 /**

@@ -44,6 +44,7 @@ const CLOCK_MARGIN_SECONDS = 5;
 /** The subscription does not exist, so there is nothing to read the topic with. */
 export class NoAuditSubscription extends Error {
   override name = "NoAuditSubscription";
+  readonly code = "ES-AUDIT-SUBSCRIPTION";
 }
 
 /**

@@ -30,6 +30,7 @@ export type CaptureOptions = {
 /** An event id is in the journal with other bytes than the outbox holds now. */
 export class JournalConflict extends Error {
   override name = "JournalConflict";
+  readonly code = "ES-JOURNAL-CONFLICT";
   readonly eventIds: string[];
 
   constructor(topic: string, eventIds: string[]) {

@@ -9,6 +9,7 @@ const QUIET_PULL_MS = 1_000;
 /** The topic holds what this journal never sent: it is an older one, restored. */
 export class JournalOutdated extends Error {
   override name = "JournalOutdated";
+  readonly code = "ES-JOURNAL-OUTDATED";
 }
 
 /** Reading ended before everything was read: somebody else is the leader, or the relay stops. */

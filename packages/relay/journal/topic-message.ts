@@ -15,6 +15,7 @@ export type TopicMessage = MessageIdentity &
 /** The topic holds what cannot be brought in line with the journal: needs operator action. */
 export class TopicContradiction extends Error {
   override name = "TopicContradiction";
+  readonly code = "ES-ADOPT-REFUSED";
 }
 
 /**

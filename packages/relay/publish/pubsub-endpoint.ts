@@ -28,11 +28,13 @@ export function clientOptions({ projectId, emulatorHost }: PubsubConfig): Client
 /** A topic or subscription is missing, or closed to us: needs operator action. */
 export class TopicUnusable extends Error {
   override name = "TopicUnusable";
+  readonly code = "ES-TOPIC-UNUSABLE";
 }
 
 /** Pub/Sub does not answer: trying again later may help. */
 export class PubsubAway extends Error {
   override name = "PubsubAway";
+  readonly code = "ES-PUBSUB-UNREACHABLE";
 
   constructor({ emulatorHost }: PubsubConfig, cause: unknown) {
     super(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
-import { parseRelayConfig } from "./config.ts";
+import { problemsOf } from "../test/support/problems-of.ts";
+import { parseRelayConfig } from "./relay-config.ts";
 
 const required = {
   DATABASE_URL: "postgres://relay:s3cret@db.example:5432/escrow",
@@ -9,13 +9,9 @@ const required = {
 
 /** `variable: what is wrong` for every problem. */
 function problemsWith(env: Record<string, string | undefined>): string[] {
-  try {
-    parseRelayConfig({ ...required, ...env });
-  } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error;
-    return error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  }
-  return [];
+  return problemsOf(() => parseRelayConfig({ ...required, ...env })).map(
+    ({ where, what }) => `${where}: ${what}`,
+  );
 }
 
 const publicationsOf = (PUBLICATIONS: string) =>
@@ -51,8 +47,8 @@ test("an empty variable counts as absent", () => {
   expect(parseRelayConfig({ ...required, ...empty })).toEqual(parseRelayConfig(required));
   const missing = problemsWith({ DATABASE_URL: "", PUBSUB_PROJECT_ID: "" });
   expect(missing).toEqual([
-    "DATABASE_URL: expected postgres://user:password@host:port/database",
-    "PUBSUB_PROJECT_ID: expected the Google Cloud project of the topics",
+    "DATABASE_URL: is not set; expected postgres://user:password@host:port/database",
+    "PUBSUB_PROJECT_ID: is not set; expected the Google Cloud project of the topics",
   ]);
 });
 
@@ -117,7 +113,7 @@ describe("PUBLICATIONS", () => {
       "PUBLICATIONS: expected at least one publication",
     ]);
     expect(problemsWith({ PUBLICATIONS: "one=latest,one=finalized" })).toEqual([
-      "PUBLICATIONS: topic one stands there twice",
+      "PUBLICATIONS: topic one is there twice",
     ]);
   });
 });
@@ -155,7 +151,7 @@ describe("every malformed variable has a problem of its own", () => {
     expect(problem).toContain(`${name}: ${what}`);
   });
 
-  test("and all are told at once, without any value that may be secret", () => {
+  test("and all are reported at once, without any value that may be secret", () => {
     const problems = problemsWith({
       DATABASE_URL: "mysql://u:s3cret@h/db",
       PUBSUB_PROJECT_ID: "",

@@ -1,19 +1,11 @@
 import { ConfigError } from "../../config/config-error.ts";
 
-/** @throws ConfigError when it is no number of differences to show */
-export function parseLimit(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new ConfigError([
-    { where: "--limit", what: `"${text}" is not a whole number from 1 to 999999` },
-  ]);
-}
-
 /**
  * Reads `--block`: one number for every chain, or `<chain id>:<number>` for each of some.
  *
  * @throws ConfigError with every one that is neither
  */
-export function parseBlocks(texts: readonly string[]): {
+export function blocksToHash(texts: readonly string[]): {
   block?: number;
   blocks: Map<number, number>;
 } {

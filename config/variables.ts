@@ -1,0 +1,215 @@
+import { z } from "zod";
+import { addressList, blockNumber, chainId, deploymentList } from "./chain-types.ts";
+import { publicationList } from "./publication-type.ts";
+import {
+  hostAndPort,
+  hostName,
+  logLevel,
+  milliseconds,
+  numberWithin,
+  oneRpcUrl,
+  port,
+  postgresUrl,
+  projectId,
+  rpcUrls,
+  seconds,
+  topicId,
+  trueOrFalse,
+} from "./variable-types.ts";
+
+/** Headings, in the order in which the variables are listed. */
+export const VARIABLE_GROUPS = {
+  places: "Where things are. `npm start` embeds what is not set",
+  followed: "What is followed. Without these: the factories in deployments.ts",
+  published: "What is published",
+  relay: "The relay at work",
+  http: "HTTP. Port 0 lets the system choose",
+  audit: "The audit of the event store (npm run audit)",
+  local: "The embedded parts (npm start only)",
+  google: "Read by the Google client library",
+} as const;
+
+/** One environment variable: the only place that says what it is. */
+export type Variable = {
+  group: keyof typeof VARIABLE_GROUPS;
+  /** What it is for. Its default stands in `type`, or here when it depends on something. */
+  says: string;
+  /** Reads its text. Says what was expected; never repeats a value that may be secret. */
+  type: z.ZodType;
+  /** An example, where there is no default. */
+  example?: string;
+  /** The same with `_<chain id>` added to its name is of that chain alone. */
+  isPerChain?: true;
+};
+
+/**
+ * Every variable that a process of ours reads. Parsers, `--help`, `.env.example` and
+ * docs/reference/configuration.md are made from this (`scripts/generate.ts`).
+ */
+export const VARIABLES = {
+  DATABASE_URL: {
+    group: "places",
+    says: "PostgreSQL 14 or newer: postgres://user:password@host:port/database. The user may create schemas.",
+    type: postgresUrl,
+  },
+  PUBSUB_PROJECT_ID: {
+    group: "places",
+    says: "Google Cloud project of the topics. Credentials are found as every Google client finds them.",
+    type: projectId,
+  },
+  PUBSUB_EMULATOR_HOST: {
+    group: "places",
+    says: "A Pub/Sub emulator instead of Google Cloud, host:port. For npm start its project is `local` unless set above.",
+    type: hostAndPort.optional(),
+  },
+  RPC_URL: {
+    group: "places",
+    says: "Endpoints of the one chain that is followed, in order of preference, separated by commas. With _<chain id> those of that chain, needed when several are followed.",
+    type: rpcUrls.optional(),
+    isPerChain: true,
+  },
+  CHAIN_ID: {
+    group: "followed",
+    says: "Chain id of the one chain. Without CONTRACT_ADDRESS it picks one of deployments.ts.",
+    type: chainId.optional(),
+  },
+  CONTRACT_ADDRESS: {
+    group: "followed",
+    says: "Factories on it, separated by commas. Both contract revisions are followed.",
+    type: addressList.optional(),
+  },
+  START_BLOCK: {
+    group: "followed",
+    says: "A block at or before their deployment; without it 0, the chain's beginning.",
+    type: blockNumber.optional(),
+  },
+  DEPLOYMENTS: {
+    group: "followed",
+    says: "Any number of chains: JSON in the form of deployments.ts, or the path of a JSON file. Goes before the three above.",
+    type: deploymentList.optional(),
+  },
+  POLL_INTERVAL_SECONDS: {
+    group: "followed",
+    says: "How often to ask for a new block, in seconds.",
+    type: seconds({ min: 0.1, max: 3_600 }).default(1),
+  },
+  RPC_REQUESTS_PER_SECOND: {
+    group: "followed",
+    says: "What the provider allows for each endpoint. A long history is read as fast as this lets it.",
+    // The default is the engine's own starting pace.
+    type: numberWithin({ min: 1, max: 10_000 }).default(20),
+  },
+  PUBSUB_TOPIC_ID: {
+    group: "published",
+    says: "Topic of final events.",
+    type: topicId.default("settlement.events.v1"),
+  },
+  PUBLICATIONS: {
+    group: "published",
+    says: "All publications instead of the default two, separated by commas: <topic>=<finalized | latest | confirmations>[;keys=<n>].",
+    type: publicationList.optional(),
+    example: "settlement.events.v1=finalized,chain.events.v1=latest",
+  },
+  PUBSUB_CREATE: {
+    group: "published",
+    says: "true creates missing topics (always so on the embedded Pub/Sub, unless set to false).",
+    type: trueOrFalse,
+  },
+  PUBSUB_PUBLISH_TIMEOUT_MS: {
+    group: "published",
+    says: "Longest life of one publish request, in milliseconds.",
+    type: milliseconds({ min: 100, max: 600_000 }).default(10_000),
+  },
+  RELAY_POLL_INTERVAL_MS: {
+    group: "relay",
+    says: "How often to look into the outbox when nothing wakes the relay, in milliseconds.",
+    type: milliseconds({ min: 10, max: 60_000 }).default(500),
+  },
+  RELAY_LEASE_MS: {
+    group: "relay",
+    says: "How long a lease lasts unrenewed, in milliseconds: for so long the keys of a killed relay wait.",
+    type: milliseconds({ min: 300, max: 600_000 }).default(10_000),
+  },
+  RELAY_IN_DOUBT_MARGIN_MS: {
+    group: "relay",
+    says: "How long after its deadline a request without an answer may still take effect, in milliseconds.",
+    type: milliseconds({ min: 0, max: 600_000 }).default(5_000),
+  },
+  RELAY_RECEIPTS_RETENTION_HOURS: {
+    group: "relay",
+    says: "How long Pub/Sub keeps receipts for a journal that is restored from a backup, in hours, up to 744.",
+    type: z.coerce
+      .number("expected a number of hours")
+      .int("expected whole hours")
+      .min(1, "expected 1 or more")
+      .max(744, "expected 744 (31 days) or less")
+      .default(168),
+  },
+  RELAY_RECEIPTS_DELAY_MS: {
+    group: "relay",
+    says: "For so long receipts that are read again may come late, in milliseconds: 60000 on Google Cloud, 1000 on an emulator unless set.",
+    type: milliseconds({ min: 0, max: 600_000 }).optional(),
+  },
+  LOG_LEVEL: {
+    group: "relay",
+    says: "What the relay logs: trace, debug, info, warn, error, fatal, silent.",
+    type: logLevel,
+  },
+  API_PORT: { group: "http", says: "Port of GraphQL and REST.", type: port },
+  API_HOST: { group: "http", says: "Address that they listen on.", type: hostName },
+  RELAY_PORT: {
+    group: "http",
+    says: "/health, /ready, /status and /metrics of the relay.",
+    type: port,
+  },
+  RELAY_HOST: { group: "http", says: "Address that they listen on.", type: hostName },
+  INDEXER_PORT: { group: "http", says: "The same of the indexer, on 127.0.0.1.", type: port },
+  AUDIT_RPC_URL: {
+    group: "audit",
+    says: "Endpoint of another provider than the indexer's, for one chain; with _<chain id> for that chain, needed when several are followed. Without it the indexer's own is read, which proves less.",
+    type: oneRpcUrl.optional(),
+    isPerChain: true,
+  },
+  AUDIT_RPC_REQUESTS_PER_SECOND: {
+    group: "audit",
+    says: "What that provider allows.",
+    type: numberWithin({ min: 0.1, max: 10_000 }).default(20),
+  },
+  AUDIT_RPC_TIMEOUT_SECONDS: {
+    group: "audit",
+    says: "Longest time for one answer, in seconds.",
+    type: seconds({ min: 1, max: 600 }).default(30),
+  },
+  DATA_DIR: {
+    group: "local",
+    says: "Where they keep their data, and where commands look for a running npm start; --data-dir goes before it.",
+    type: z.string().default(".data"),
+  },
+  POSTGRES_PORT: { group: "local", says: "Port of the embedded PostgreSQL.", type: port },
+  PUBSUB_PORT: { group: "local", says: "Port of the embedded Pub/Sub.", type: port },
+  CHAIN_PORT: { group: "local", says: "Port of the embedded chain.", type: port },
+  METADATA_SERVER_DETECTION: {
+    group: "google",
+    says: "none: do not look for Google's metadata server; saves seconds off Google Cloud. Set by itself when an emulator or the embedded Pub/Sub is used.",
+    type: z.string().optional(),
+    example: "none",
+  },
+  GOOGLE_APPLICATION_CREDENTIALS: {
+    group: "google",
+    says: "Key file of the account that publishes.",
+    type: z.string().optional(),
+    example: "key.json",
+  },
+} satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** What a variable is worth in a program. */
+export type VariableValue<N extends VariableName> = z.output<(typeof VARIABLES)[N]["type"]>;
+
+/** Default of a variable as it would be written; null when there is none. */
+export function defaultOf(name: VariableName): string | null {
+  const { type }: Variable = VARIABLES[name];
+  const { data } = type.safeParse(undefined);
+  return data === undefined ? null : String(data);
+}
