@@ -2,8 +2,8 @@ import { inTransaction, migrate, runConsumer } from "@escrow-stream/consumer";
 import { PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
 import { pino } from "pino";
-import { applyToLedger } from "../../examples/settlement-consumer/apply-to-ledger.ts";
-import { createLedgerTables } from "../../examples/settlement-consumer/ledger-tables.ts";
+import { applyToLedger } from "../../examples/02-settlement-consumer/apply-to-ledger.ts";
+import { createLedgerTables } from "../../examples/02-settlement-consumer/ledger-tables.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
 import { LEDGER_SCHEMA, PROJECT } from "./settings.ts";
 

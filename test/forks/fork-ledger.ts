@@ -1,8 +1,8 @@
 import { inTransaction, migrate, type RunningConsumer, runConsumer } from "@escrow-stream/consumer";
 import type { PubSub } from "@google-cloud/pubsub";
 import type pg from "pg";
-import { applyToLedger } from "../../examples/settlement-consumer/apply-to-ledger.ts";
-import { createLedgerTables } from "../../examples/settlement-consumer/ledger-tables.ts";
+import { applyToLedger } from "../../examples/02-settlement-consumer/apply-to-ledger.ts";
+import { createLedgerTables } from "../../examples/02-settlement-consumer/ledger-tables.ts";
 
 export const LEDGER_SCHEMA = "settlement_ledger";
 

@@ -1,6 +1,6 @@
 import { PubSub } from "@google-cloud/pubsub";
 import pg from "pg";
-import { ensureSubscription } from "../../examples/settlement-consumer/ensure-subscription.ts";
+import { ensureSubscription } from "../../examples/02-settlement-consumer/ensure-subscription.ts";
 import { FINAL_TOPIC, LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
 import type { TopicRecorder } from "../support/topic-recorder.ts";
 import { ChainNode } from "./chain-node.ts";

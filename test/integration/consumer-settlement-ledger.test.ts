@@ -10,9 +10,12 @@ import {
 import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { applyToLedger } from "../../examples/settlement-consumer/apply-to-ledger.ts";
-import { evolveAccount, NEW_ACCOUNT } from "../../examples/settlement-consumer/evolve-account.ts";
-import { createLedgerTables } from "../../examples/settlement-consumer/ledger-tables.ts";
+import { applyToLedger } from "../../examples/02-settlement-consumer/apply-to-ledger.ts";
+import {
+  evolveAccount,
+  NEW_ACCOUNT,
+} from "../../examples/02-settlement-consumer/evolve-account.ts";
+import { createLedgerTables } from "../../examples/02-settlement-consumer/ledger-tables.ts";
 import { type ConsumerDatabase, startConsumerDatabase } from "../support/consumer-database.ts";
 import { retractionMessage } from "../support/consumer-messages.ts";
 import { type History, type Step, tellHistory } from "../support/escrow-history.ts";
@@ -191,7 +194,7 @@ describe("The settlement consumer's process", () => {
     const server = await startPubsubServer();
     const clients = new PubsubClients(server.address);
     const topic = await clients.createTopic();
-    child = spawn(process.execPath, ["examples/settlement-consumer/main.ts"], {
+    child = spawn(process.execPath, ["examples/02-settlement-consumer/main.ts"], {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         ...process.env,
@@ -235,7 +238,7 @@ describe("The settlement consumer's process", () => {
 
 /** What the example's page says to check the ledger with. */
 function queriesOfReadme(schema: string): [string, string] {
-  const page = readFileSync("examples/settlement-consumer/README.md", "utf8");
+  const page = readFileSync("examples/02-settlement-consumer/README.md", "utf8");
   const block = /```sql\n(.*?)```/s.exec(page)?.[1] ?? "";
   const [first = "", second = ""] = block.replaceAll("settlement_ledger", schema).split(";");
   return [first, second];

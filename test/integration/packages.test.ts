@@ -1,16 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startConsumerDatabase } from "../support/consumer-database.ts";
 import { eventMessage } from "../support/consumer-messages.ts";
-import { emptyProject } from "../support/empty-project.ts";
 import { nodeVersions } from "../support/node-versions.ts";
-import { packPackages } from "../support/packed-packages.ts";
 import { ONCE, PubsubClients } from "../support/pubsub-clients.ts";
 import { readmeProgram } from "../support/readme-program.ts";
+import { Stranger } from "../support/stranger.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /* The packages as strangers get them: packed, installed in an empty folder, on the Nodes they claim. */
@@ -19,53 +17,16 @@ process.env.METADATA_SERVER_DETECTION = "none";
 
 const ROOT = join(import.meta.dirname, "../..");
 const NAMES = ["consumer", "messages", "pubsub-emulator", "relay"];
-const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-const INSTALLED: Record<string, string> = { ...MANIFEST.devDependencies, ...MANIFEST.dependencies };
 
-let folder: string;
-let tarballs: Map<string, string>;
-const children: ChildProcess[] = [];
+let stranger: Stranger;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "escrow-packages-"));
-  tarballs = packPackages(folder);
+  stranger = new Stranger();
 });
 
-afterAll(() => {
-  for (const child of children) child.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => stranger.leave());
 
 const bin = (name: string) => join(ROOT, "node_modules/.bin", name);
-const tarball = (name: string) => tarballs.get(`@escrow-stream/${name}`) as string;
-
-/** A folder with the named packages of ours from their tarballs, and others as the project has them. */
-function install(ours: string[], others: string[] = []): string {
-  const place = join(folder, [...ours, ...others].join(" ").replaceAll("/", "-"));
-  if (existsSync(place)) return place;
-  return emptyProject(place, {
-    ...Object.fromEntries(ours.map((each) => [`@escrow-stream/${each}`, `file:${tarball(each)}`])),
-    ...Object.fromEntries(others.map((each) => [each, INSTALLED[each] as string])),
-  });
-}
-
-function run(node: string, cwd: string, args: string[], env: Record<string, string> = {}) {
-  const child = spawn(node, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: "pipe",
-  });
-  children.push(child);
-  const printed = { out: "", err: "" };
-  child.stdout.on("data", (text) => {
-    printed.out += text;
-  });
-  child.stderr.on("data", (text) => {
-    printed.err += text;
-  });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { child, printed, ended };
-}
 
 /** Puts the program of a package's README into a folder, and has its types checked there. */
 function program(name: string, cwd: string): string {
@@ -78,9 +39,11 @@ function program(name: string, cwd: string): string {
 
 describe.each(NAMES)("the tarball of @escrow-stream/%s", (name) => {
   test("passes publint and attw, and holds JavaScript with declarations, README and licence only", () => {
-    execFileSync(bin("publint"), ["run", tarball(name), "--strict"], { stdio: "pipe" });
-    execFileSync(bin("attw"), [tarball(name), "--profile", "esm-only"], { stdio: "pipe" });
-    const files = execFileSync("tar", ["tzf", tarball(name)], { encoding: "utf8" }).split("\n");
+    execFileSync(bin("publint"), ["run", stranger.tarball(name), "--strict"], { stdio: "pipe" });
+    execFileSync(bin("attw"), [stranger.tarball(name), "--profile", "esm-only"], { stdio: "pipe" });
+    const files = execFileSync("tar", ["tzf", stranger.tarball(name)], { encoding: "utf8" }).split(
+      "\n",
+    );
     const ours = /^package\/(dist\/.*(\.js|\.d\.ts)|schemas\/.*\.json)$/;
     const others = files.filter((path) => path && !ours.test(path));
     expect(others.sort()).toEqual(["package/LICENSE", "package/README.md", "package/package.json"]);
@@ -89,8 +52,8 @@ describe.each(NAMES)("the tarball of @escrow-stream/%s", (name) => {
 
 describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }) => {
   test("the messages' README program decodes what was published", async () => {
-    const project = install(["messages"], ["@types/node"]);
-    const { child, printed, ended } = run(path, project, [program("messages", project)]);
+    const project = stranger.install(["messages"], ["@types/node"]);
+    const { child, printed, ended } = stranger.run(path, project, [program("messages", project)]);
     const golden = readFileSync(join(ROOT, "test/golden/revision-b-released-v1.json"), "utf8");
     const bodies: string[] = JSON.parse(golden).events.map(
       ({ message }: { message: { body: string } }) => message.body,
@@ -104,17 +67,17 @@ describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }
   });
 
   test("the emulator's README program prints what the README says", async () => {
-    const project = install(["pubsub-emulator"], ["@google-cloud/pubsub", "@types/node"]);
-    const { printed, ended } = run(path, project, [program("pubsub-emulator", project)]);
+    const project = stranger.install(["pubsub-emulator"], ["@google-cloud/pubsub", "@types/node"]);
+    const { printed, ended } = stranger.run(path, project, [program("pubsub-emulator", project)]);
     expect([await ended, printed.err]).toEqual([0, ""]);
     const readme = readFileSync(join(ROOT, "packages/pubsub-emulator/README.md"), "utf8");
     expect(printed.out).toBe(/```text\n(.*?)```/s.exec(readme)?.[1]);
   });
 
   test("the emulator's command serves, and stops on Ctrl-C", async () => {
-    const project = install(["pubsub-emulator"]);
+    const project = stranger.install(["pubsub-emulator"]);
     const command = join(project, "node_modules/.bin/pubsub-emulator");
-    const { child, printed, ended } = run(path, project, [command, "--port", "0"]);
+    const { child, printed, ended } = stranger.run(path, project, [command, "--port", "0"]);
     await waitUntil("the emulator listens", () => printed.out.includes("Ctrl-C stops it"));
     child.kill("SIGINT");
     expect([await ended, printed.err]).toEqual([0, ""]);
@@ -122,7 +85,7 @@ describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }
 
   test("the consumer's README program applies each message once", async () => {
     const peers = ["@google-cloud/pubsub", "pg"];
-    const project = install(["consumer", "messages"], peers);
+    const project = stranger.install(["consumer"], peers);
     const [database, server] = await Promise.all([startConsumerDatabase(), startPubsubServer()]);
     const clients = new PubsubClients(server.address);
     try {
@@ -135,11 +98,16 @@ describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }
         const message = { data, attributes: { ...attributes }, orderingKey: orderingKey ?? null };
         await clients.publisher.publish({ topic, messages: [message] }, ONCE);
       }
-      const { child, printed, ended } = run(path, project, [program("consumer", project)], {
-        DATABASE_URL: database.url,
-        PUBSUB_EMULATOR_HOST: server.address,
-        GOOGLE_CLOUD_PROJECT: "p1",
-      });
+      const { child, printed, ended } = stranger.run(
+        path,
+        project,
+        [program("consumer", project)],
+        {
+          DATABASE_URL: database.url,
+          PUBSUB_EMULATOR_HOST: server.address,
+          GOOGLE_CLOUD_PROJECT: "p1",
+        },
+      );
       const subscription = "projects/p1/subscriptions/payouts";
       await waitUntil(
         "everything is acknowledged",

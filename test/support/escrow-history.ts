@@ -1,5 +1,5 @@
 import type { PubsubMessage } from "@escrow-stream/consumer";
-import type { Fact } from "../../examples/settlement-consumer/evolve-account.ts";
+import type { Fact } from "../../examples/02-settlement-consumer/evolve-account.ts";
 import { eventMessage, retractionMessage } from "./consumer-messages.ts";
 
 /** A step of an escrow's life, or a reorg that drops its last facts, to return or not. */
