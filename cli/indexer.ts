@@ -5,7 +5,10 @@ import { databaseSection, indexerSection } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
 import { checkEngine } from "../engine/check-engine.ts";
-import { readIndexerOrder, waitForOtherDeployment } from "../engine/deployment/take-over.ts";
+import {
+  chooseDeployment,
+  waitForOtherDeployment,
+} from "../engine/deployment/choose-deployment.ts";
 import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { ensureViews } from "../engine/ensure-views.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
@@ -34,7 +37,7 @@ export const indexer = defineCommand({
     await checkDatabase(databaseUrl);
     await checkChains(chains, (text) => log.warn({ event: "rpc.endpoint-silent" }, text));
     const build = await deploymentSchema();
-    const { schema, takeOver } = await readIndexerOrder(databaseUrl, build);
+    const { schema, takeOver } = await chooseDeployment(databaseUrl, build);
     // Whoever supervises this process can release the engine's lock when it is gone.
     process.send?.({ schema });
     const sources = openSources(chains, (event, text) => log.warn({ event }, text));

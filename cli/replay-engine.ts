@@ -1,7 +1,7 @@
 import { chainSection } from "../config/parse-chains.ts";
 import { databaseSection } from "../config/process-config.ts";
 import { checkEngine } from "../engine/check-engine.ts";
-import { holdDeployment } from "../engine/deployment/deployment-lock.ts";
+import { lockDeployment } from "../engine/deployment/deployment-lock.ts";
 import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { freePort } from "../local/free-port.ts";
 import { guardEngine } from "../source/guard-engine.ts";
@@ -26,7 +26,7 @@ export const replayEngine = defineCommand({
   run: async ({ words: schema, config: { databaseUrl, chains }, env }) => {
     endWithParent(ENGINE_SHUTDOWN_MS);
     checkEngine();
-    await holdDeployment(databaseUrl, schema);
+    await lockDeployment(databaseUrl, schema);
     const log = processLog("source");
     const say = (event: string, text: string) => log.warn({ event }, text);
     await guardEngine(openSources(chains, say), env);

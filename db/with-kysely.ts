@@ -13,7 +13,7 @@ export async function withKysely<T>(
   work: (db: Kysely<unknown>) => Promise<T>,
 ): Promise<T> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: CONNECTIONS });
-  // One that is lost while nothing is asked of it is made anew; unheard, its event would end the process.
+  // A pool opens a lost connection again; without a listener the event would end the process.
   pool.on("error", () => undefined);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {

@@ -11,14 +11,12 @@ const GLOSSARY = "docs/glossary.md";
 const CHECKED = /\.(ts|mjs|cjs|js|md|sh|sol|yml|yaml|sql)$/;
 
 /** Names that were released before the glossary, and stay. */
-const RELEASED = ["escrow.steady()", "settled_position", "allSettled"];
+const RELEASED = ["escrow.steady()", '".steady()', "settled_position", "allSettled"];
 
 /** Rooms whose words are not changed yet. This list only gets shorter. */
 const NOT_YET: string[] = [
   "cli/",
   "config/",
-  "db/",
-  "engine/",
   "examples/",
   "local/",
   "packages/",

@@ -12,7 +12,7 @@ const WAIT_MS = 20_000;
  * @returns lets go of the lock
  * @throws when another process still holds it after some seconds
  */
-export async function holdDeployment(
+export async function lockDeployment(
   databaseUrl: string,
   schema: string,
 ): Promise<() => Promise<void>> {
@@ -26,7 +26,7 @@ export async function holdDeployment(
  *
  * @returns lets go of the lock; null when another replay runs
  */
-export async function holdReplay(databaseUrl: string): Promise<(() => Promise<void>) | null> {
+export async function lockReplay(databaseUrl: string): Promise<(() => Promise<void>) | null> {
   return await tryLock(databaseUrl, "replay", 0);
 }
 

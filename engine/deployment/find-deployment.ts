@@ -33,7 +33,7 @@ export type DeployedChain = {
   finalized: string;
 };
 
-/** The tables that are looked at. */
+/** A deployment that is inspected. */
 export type Deployment = {
   schema: string;
   /** The engine's id of the build, which capture cursors go by. */
@@ -42,7 +42,7 @@ export type Deployment = {
 };
 
 /**
- * Finds the deployment to look at, and the schema of its tables. The views may point at another one
+ * Finds a deployment to inspect, and the schema of its tables. The views may point at another one
  * a moment later: catalogs are read as they are now, whatever the snapshot, so the views are
  * resolved once.
  *

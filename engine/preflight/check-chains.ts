@@ -8,7 +8,7 @@ const TIMEOUT_MS = 10_000;
  * Makes sure that every chain can be followed: at least one of its endpoints answers, those that
  * do answer for the right chain, and at each factory's address there is a contract.
  *
- * @param say told of an endpoint that does not answer while another one does
+ * @param say called for an endpoint that does not answer while another one does
  * @throws ConfigError with every problem of every chain
  */
 export async function checkChains(chains: Chain[], say: (text: string) => void): Promise<void> {

@@ -2,11 +2,15 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type pg from "pg";
 
 const SCRIPT = join(import.meta.dirname, "../../cli/replay-engine.ts");
 /** The engine takes up to 5 s to end in good order. */
 const STOP_TIMEOUT_MS = 7_000;
 const LINES_KEPT = 5;
+
+/** A deployment that is being built beside the live one. Both are named by their schema. */
+export type RunningBuild = { client: pg.Client; builder: Builder; live: string; schema: string };
 
 /** The engine of a replay, in a process of its own, that ends with this one. */
 export class Builder {

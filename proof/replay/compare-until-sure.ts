@@ -2,30 +2,27 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { ConfigError } from "../../config/config-error.ts";
 import { readEngineState } from "../../engine/deployment/engine-state.ts";
-import type { Builder } from "./builder.ts";
+import type { RunningBuild } from "./builder.ts";
 import { type Comparison, compareDeployments } from "./compare.ts";
 import type { ReplayOptions } from "./replay-options.ts";
 import type { ReplayPlace } from "./replay-place.ts";
 import { BuildFailed } from "./wait-until-built.ts";
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 /** How long the live deployment may take to be as far as the new one is final. */
 const WAIT_MS = 120_000;
-/** A chain may be silent; then the second look comes all the same. */
-const SECOND_LOOK_MS = 15_000;
+/** A chain may be silent; then the second comparison comes all the same. */
+const RECHECK_MS = 15_000;
 
 /**
  * Compares the two deployments. A difference counts only when it is still there after the live
- * deployment has moved on: an engine that was just started shows an old checkpoint with the rows
- * behind it taken back.
+ * deployment has moved on: an engine that was just started shows an old checkpoint while the rows
+ * behind it are reverted.
  *
  * @throws ConfigError when the live deployment does not get as far; BuildFailed
  */
 export async function compareUntilSure(
-  client: pg.Client,
-  builder: Builder,
-  live: string,
-  schema: string,
+  { client, builder, live, schema }: RunningBuild,
   { toBlocks, limit }: ReplayOptions,
   { databaseUrl, signal }: ReplayPlace,
 ): Promise<Comparison> {
@@ -36,7 +33,7 @@ export async function compareUntilSure(
     return one;
   };
   const deadlineMs = performance.now() + WAIT_MS;
-  let isSecondLook = false;
+  let isRecheck = false;
   for (;;) {
     if (builder.failure !== null) throw new BuildFailed(`The engine ended: ${builder.failure}`);
     const versions = await rowVersions(client, live);
@@ -50,13 +47,13 @@ export async function compareUntilSure(
             mayPass: true,
           },
         ]);
-      await setTimeout(LOOK_MS, undefined, { signal });
-    } else if (comparison.total === 0 || isSecondLook) return comparison;
+      await setTimeout(POLL_MS, undefined, { signal });
+    } else if (comparison.total === 0 || isRecheck) return comparison;
     else {
-      const secondLookMs = performance.now() + SECOND_LOOK_MS;
-      while ((await rowVersions(client, live)) === versions && performance.now() < secondLookMs)
-        await setTimeout(LOOK_MS, undefined, { signal });
-      isSecondLook = true;
+      const recheckMs = performance.now() + RECHECK_MS;
+      while ((await rowVersions(client, live)) === versions && performance.now() < recheckMs)
+        await setTimeout(POLL_MS, undefined, { signal });
+      isRecheck = true;
     }
   }
 }

@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { Queryable } from "../../db/queryable.ts";
 import { blockOf, compareCheckpoints } from "../../engine/checkpoint.ts";
 import { readEngineState } from "../../engine/deployment/engine-state.ts";
-import { type ComparedTable, rowsAt } from "../../engine/deployment/state-at.ts";
+import { type ComparedTable, rowsAt } from "../../engine/deployment/rows-at.ts";
 import { tablesOf } from "../../engine/deployment/viewed-deployment.ts";
 import { rowsUpTo } from "./rows-up-to.ts";
 

@@ -9,7 +9,7 @@ import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
 
 /** An indexer that was just started is ready again within this. */
 const WAIT_MS = 60_000;
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 /**
  * Finds the deployment that the views show, and makes sure that it can be replayed by this build.
@@ -39,7 +39,7 @@ export async function findLive(
   while (!state.isReady) {
     if (performance.now() > deadlineMs)
       throw problem("replay", `the live deployment ${live} is still in its backfill`, true);
-    await setTimeout(LOOK_MS, undefined, { signal });
+    await setTimeout(POLL_MS, undefined, { signal });
     state = await readEngineState(db, live);
   }
   const problems: ConfigProblem[] = [];

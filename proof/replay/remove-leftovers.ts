@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { VIEWS_SCHEMA } from "../../engine/build-schema.ts";
-import { holdDeployment } from "../../engine/deployment/deployment-lock.ts";
+import { lockDeployment } from "../../engine/deployment/deployment-lock.ts";
 import { dropDeployment } from "../../engine/deployment/drop-deployment.ts";
 import { type Generation, readGenerations } from "../../engine/deployment/generation.ts";
 import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
@@ -27,7 +27,7 @@ export async function removeLeftovers(
     if (schema === live || (state === "retired" && !past.has(schema))) continue;
     if (state !== "building" && state !== "failed" && state !== "retired") continue;
     // Its engine may still be on its way out.
-    const release = await holdDeployment(databaseUrl, schema);
+    const release = await lockDeployment(databaseUrl, schema);
     await release();
     if (state === "building" && each.build === build && left === null) {
       await releaseEngineLock(databaseUrl, schema);

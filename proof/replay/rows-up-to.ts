@@ -1,8 +1,8 @@
-import type { ComparedTable } from "../../engine/deployment/state-at.ts";
+import type { ComparedTable } from "../../engine/deployment/rows-at.ts";
 
 /*
- * What two deployments that have gone on can tell of how things stood at a block `c.checkpoint` of
- * each chain: the rows that nothing after that block has touched, as the live one, which is further
+ * What two deployments that have gone on still show of how things stood at a block `c.checkpoint`
+ * of each chain: the rows that nothing after that block has touched, as the live one, which is further
  * on, knows. All others are left out on both sides, and so are tables that are not named here.
  */
 

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { ConfigError } from "../../config/config-error.ts";
-import { holdReplay } from "../../engine/deployment/deployment-lock.ts";
+import { lockReplay } from "../../engine/deployment/deployment-lock.ts";
 import { dropDeployment } from "../../engine/deployment/drop-deployment.ts";
 import {
   addGeneration,
@@ -23,7 +23,7 @@ import { waitForHandover } from "./wait-for-handover.ts";
 import { waitUntilBuilt } from "./wait-until-built.ts";
 
 /**
- * Builds the live deployment anew and puts the new one in its place:
+ * Builds the live deployment again and puts the new one in its place:
  *
  *   (go on with, or remove, what an earlier run left) ──► build ──► compare ──► hand over ──► wait
  *   ──► remove the old one
@@ -36,7 +36,7 @@ import { waitUntilBuilt } from "./wait-until-built.ts";
  */
 export async function runReplay(options: ReplayOptions, place: ReplayPlace): Promise<number> {
   const { databaseUrl, build, output, signal } = place;
-  const release = await holdReplay(databaseUrl);
+  const release = await lockReplay(databaseUrl);
   if (release === null)
     throw new ConfigError([
       { where: "DATABASE_URL", what: "another replay runs on this database", mayPass: true },
@@ -92,9 +92,10 @@ async function buildAndCompare(
 ): Promise<boolean> {
   const { databaseUrl, output } = place;
   const builder = new Builder(schema, place.env);
+  const running = { client, builder, live, schema };
   try {
-    await waitUntilBuilt(client, builder, live, schema, options.toBlocks, place);
-    const comparison = await compareUntilSure(client, builder, live, schema, options, place);
+    await waitUntilBuilt(running, options.toBlocks, place);
+    const comparison = await compareUntilSure(running, options, place);
     for (const line of comparisonLines(comparison)) output.say("compare", line.text, line.figures);
     if (comparison.total > 0 && options.acceptsDifferences)
       output.say("compare", "the differences are accepted");
@@ -106,7 +107,7 @@ async function buildAndCompare(
   }
 }
 
-/** What was only to be looked at, or differs, goes; with `--keep` it stays to be looked at. */
+/** Removes what a dry run built, or what differs; with `--keep` it stays to be inspected. */
 async function discard(
   client: pg.Client,
   { schema }: Generation,

@@ -4,7 +4,7 @@ import { EXIT_RETRY } from "../../config/error-catalogue.ts";
 import { VIEWS_SCHEMA } from "../../engine/build-schema.ts";
 import type { ReplayPlace } from "./replay-place.ts";
 
-const LOOK_MS = 200;
+const POLL_MS = 200;
 /** After this long without an indexer somebody should look. */
 const NOTE_MS = 20_000;
 const GIVE_UP_MS = 600_000;
@@ -53,6 +53,6 @@ export async function waitForHandover(
       );
     }
     if (waitedMs > GIVE_UP_MS) return EXIT_RETRY;
-    await setTimeout(LOOK_MS, undefined, { signal });
+    await setTimeout(POLL_MS, undefined, { signal });
   }
 }

@@ -2,11 +2,11 @@ import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import { blockOf } from "../../engine/checkpoint.ts";
 import { readEngineState } from "../../engine/deployment/engine-state.ts";
-import type { Builder } from "./builder.ts";
+import type { RunningBuild } from "./builder.ts";
 import { blocksOf, readBuilt, readGoal } from "./read-progress.ts";
 import type { ReplayPlace } from "./replay-place.ts";
 
-const LOOK_MS = 250;
+const POLL_MS = 250;
 /** While the live deployment grows, so does the goal. */
 const GOAL_MS = 5_000;
 
@@ -23,10 +23,7 @@ export class BuildFailed extends Error {
  * @throws BuildFailed with the engine's last words; the signal's reason when it is aborted
  */
 export async function waitUntilBuilt(
-  client: pg.Client,
-  builder: Builder,
-  live: string,
-  schema: string,
+  { client, builder, live, schema }: RunningBuild,
   toBlocks: Record<number, number> | null,
   { chains, output, signal }: ReplayPlace,
 ): Promise<void> {
@@ -69,7 +66,7 @@ export async function waitUntilBuilt(
       return;
     }
     output.progress(progress);
-    await setTimeout(LOOK_MS, undefined, { signal });
+    await setTimeout(POLL_MS, undefined, { signal });
   }
 }
 

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { chooseDeployment } from "../../engine/deployment/choose-deployment.ts";
 import { dropDeployment } from "../../engine/deployment/drop-deployment.ts";
 import {
   addGeneration,
@@ -8,7 +9,6 @@ import {
   readGenerations,
 } from "../../engine/deployment/generation.ts";
 import { swapViews } from "../../engine/deployment/swap-views.ts";
-import { readIndexerOrder } from "../../engine/deployment/take-over.ts";
 import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
 import { ensureProgressView } from "../../engine/ensure-progress-view.ts";
 import { viewsSql } from "../../engine/ensure-views.ts";
@@ -110,13 +110,13 @@ describe("the handover of a replayed deployment", () => {
   });
 
   test("is an order to the indexer, which gives a deployment up that it cannot bring into place", async () => {
-    expect((await readIndexerOrder(url, BUILD)).schema).toBe(BUILD);
+    expect((await chooseDeployment(url, BUILD)).schema).toBe(BUILD);
     await beginHandover(client, next.schema);
     for (let start = 1; start <= 5; start++) {
-      const order = await readIndexerOrder(url, BUILD);
+      const order = await chooseDeployment(url, BUILD);
       expect([order.schema, order.takeOver !== null]).toEqual([next.schema, true]);
     }
-    const order = await readIndexerOrder(url, BUILD);
+    const order = await chooseDeployment(url, BUILD);
     expect([order.schema, order.takeOver]).toEqual([BUILD, null]);
     expect(await states()).toEqual({ [next.schema]: "failed" });
   });
@@ -124,7 +124,7 @@ describe("the handover of a replayed deployment", () => {
   test("is for good: the indexer starts on the new deployment from then on", async () => {
     await beginHandover(client, next.schema);
     await swap();
-    const order = await readIndexerOrder(url, BUILD);
+    const order = await chooseDeployment(url, BUILD);
     expect([order.schema, order.takeOver]).toEqual([next.schema, null]);
     expect((await addGeneration(client, BUILD)).schema).toBe(`${BUILD}_r3`);
   });

@@ -5,22 +5,26 @@ import { countHandoverStart, isOfBuild, recordSwap, wantedDeployment } from "./g
 import { swapViews } from "./swap-views.ts";
 import { viewedDeployment } from "./viewed-deployment.ts";
 
-const LOOK_MS = 1_000;
-const SWAP_LOOK_MS = 100;
+const POLL_MS = 1_000;
+const SWAP_POLL_MS = 100;
 
-/** What the indexer of a build has to run now. */
-export type IndexerOrder = {
+/** What the indexer of a build runs now. */
+export type ChosenDeployment = {
   schema: string;
   /** Set when it is to take over from the live deployment; waits for that and swaps the views. */
   takeOver: (() => Promise<void>) | null;
 };
 
 /**
- * Finds out which deployment the indexer of a build runs. One that is to be handed over it brings to
- * where the live one stands, which nobody writes to meanwhile: readers see that one, and nothing of
- * how the engine takes back and re-indexes what is not final.
+ * Chooses the deployment that the indexer of a build runs, and counts the start when that one is to
+ * be handed over. The indexer brings such a deployment to where the live one stands, which nobody
+ * writes to meanwhile: readers see the live one, and nothing of how the engine reverts and re-indexes
+ * what is not final.
  */
-export async function readIndexerOrder(databaseUrl: string, build: string): Promise<IndexerOrder> {
+export async function chooseDeployment(
+  databaseUrl: string,
+  build: string,
+): Promise<ChosenDeployment> {
   return await withClient(databaseUrl, async (client) => {
     const wanted = await wantedDeployment(client, build);
     if (!wanted.isHandover) return { schema: wanted.schema, takeOver: null };
@@ -41,8 +45,8 @@ export async function readIndexerOrder(databaseUrl: string, build: string): Prom
 }
 
 /**
- * Resolves, with its name, when the build's indexer has to run another deployment than this one. A database that
- * does not answer is asked again.
+ * Resolves with the name of the deployment when the build's indexer has to run another one than this.
+ * A database that does not answer is asked again.
  */
 export async function waitForOtherDeployment(
   databaseUrl: string,
@@ -54,11 +58,11 @@ export async function waitForOtherDeployment(
       for (;;) {
         const wanted = await wantedDeployment(client, build);
         if (wanted.schema !== schema) return wanted.schema;
-        await setTimeout(LOOK_MS, undefined, { ref: false });
+        await setTimeout(POLL_MS, undefined, { ref: false });
       }
     }).catch(() => null);
     if (other !== null) return other;
-    await setTimeout(LOOK_MS, undefined, { ref: false });
+    await setTimeout(POLL_MS, undefined, { ref: false });
   }
 }
 
@@ -71,6 +75,6 @@ async function takeOver(
 ): Promise<void> {
   await withClient(databaseUrl, async (client) => {
     while ((await swapViews(client, build, schema, before)) !== "swapped")
-      await setTimeout(SWAP_LOOK_MS);
+      await setTimeout(SWAP_POLL_MS);
   });
 }

@@ -5,7 +5,7 @@ export type ComparedTable = { name: string; columns: string[]; key: string[] };
 
 /**
  * SQL for the rows of a table as they were at a checkpoint of each chain, in a relation `c`
- * (chain_id, checkpoint) that the query has. The engine keeps what it would need to take back every
+ * (chain_id, checkpoint) that the query has. The engine keeps what it would need to revert every
  * block that is not final (ponder 0.17, `src/database/actions.ts`): the row before each change, with
  * the block's checkpoint, in `reorgTable`. What a row was at a checkpoint is the "before" of its
  * first change behind it; there was none if that change inserted it.
