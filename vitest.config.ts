@@ -6,6 +6,7 @@ import { defineConfig } from "vitest/config";
 // With `--coverage` the processes that tests start write down what they ran, too, for
 // scripts/coverage-by-room.ts, which adds it to what ran in the tests' own processes.
 const isCovered = process.argv.includes("--coverage");
+const project = process.argv[process.argv.indexOf("--project") + 1];
 const env = isCovered ? { NODE_V8_COVERAGE: `${import.meta.dirname}/coverage/processes` } : {};
 
 export default defineConfig({
@@ -14,6 +15,8 @@ export default defineConfig({
       include: ["{src,config,db,engine,source,packages,apps,proof,supervisor,cli,local}/**/*.ts"],
       exclude: ["packages/*/dist/**"],
       reporter: ["json"],
+      reportsDirectory: `coverage/${project}`,
+      reportOnFailure: true,
     },
     projects: [
       {

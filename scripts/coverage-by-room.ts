@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,11 +8,9 @@ import { fileURLToPath } from "node:url";
  * they started (indexer, relay, api, commands) from V8's own files, which Node writes at exit. Node
  * blanks types out and moves nothing, so V8's offsets are those of the source.
  *
- *     vitest run --coverage && node scripts/coverage-by-room.ts
+ *     npm run coverage
  */
 const LEAST_PERCENT = 80;
-const FOLDER = "coverage";
-const PROCESSES = `${FOLDER}/processes`;
 
 type Position = { line: number; column: number };
 type FileCoverage = {
@@ -25,7 +23,7 @@ type Script = { url: string; functions: { ranges: Range[] }[] };
 type Statements = { offsets: Map<string, number>; hit: Set<string> };
 
 const files = readStatements();
-for (const name of readdirSync(PROCESSES)) addProcess(`${PROCESSES}/${name}`);
+for (const path of globSync("coverage/processes/*.json")) addProcess(path);
 const rooms = Map.groupBy(files.entries(), ([path]) => roomOf(path));
 
 let isEnough = true;
@@ -42,24 +40,27 @@ for (const [room, members] of [...rooms].sort(([a], [b]) => a.localeCompare(b)))
 if (!isEnough) process.exitCode = 1;
 
 function readStatements(): Map<string, Statements> {
-  const report = JSON.parse(readFileSync(`${FOLDER}/coverage-final.json`, "utf8")) as Record<
-    string,
-    FileCoverage
-  >;
   const found = new Map<string, Statements>();
-  for (const [path, { statementMap, s }] of Object.entries(report)) {
-    const ids = Object.keys(statementMap);
-    if (ids.length === 0) continue; // nothing but types
-    const lines = lineOffsets(readFileSync(path, "utf8"));
-    const offsets = new Map(
-      ids.map((id) => {
-        const { line, column } = statementMap[id]?.start ?? { line: 1, column: 0 };
-        return [id, (lines[line - 1] ?? 0) + column];
-      }),
-    );
-    found.set(path, { offsets, hit: new Set(ids.filter((id) => (s[id] ?? 0) > 0)) });
+  for (const report of globSync("coverage/*/coverage-final.json")) {
+    const covered = JSON.parse(readFileSync(report, "utf8")) as Record<string, FileCoverage>;
+    for (const [path, { statementMap, s }] of Object.entries(covered)) {
+      const ids = Object.keys(statementMap);
+      if (ids.length === 0) continue; // nothing but types
+      const statements = found.get(path) ?? statementsOf(path, statementMap);
+      found.set(path, statements);
+      for (const id of ids) if ((s[id] ?? 0) > 0) statements.hit.add(id);
+    }
   }
   return found;
+}
+
+function statementsOf(path: string, map: FileCoverage["statementMap"]): Statements {
+  const lines = lineOffsets(readFileSync(path, "utf8"));
+  const offsets = Object.entries(map).map(([id, { start }]): [string, number] => [
+    id,
+    (lines[start.line - 1] ?? 0) + start.column,
+  ]);
+  return { offsets: new Map(offsets), hit: new Set() };
 }
 
 /** Adds what one process ran. */
