@@ -14,7 +14,7 @@ const ENV_FILE = join(import.meta.dirname, "../.env");
  * giving way to what is there: the environment itself, `.env`, the older relayer's names, a running
  * `npm start`. The engine, which reads the environment by itself, then sees the same.
  *
- * @param say told of variables that are mapped, not needed, or misspelled
+ * @param say called with variables that are mapped, not needed, or misspelled
  * @param findsStack whether a running `npm start` is looked for
  * @returns the data folder
  * @throws ConfigError when the file of a running `npm start` cannot be read

@@ -105,7 +105,7 @@ test("eight failures in a row are enough: the waits grow to half a minute, then 
   ]);
 });
 
-test("whoever was well for a minute begins to count anew", async () => {
+test("whoever was well for a minute begins to count from zero", async () => {
   fakeWaits();
   const { lines, restarts } = supervise(
     "process.on('SIGTERM', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000);",

@@ -18,8 +18,8 @@ import { evolveAccount, type Fact, NEW_ACCOUNT } from "./evolve-account.ts";
 type PlacedFact = Fact & { eventId: string; block: number; logIndex: number };
 
 /**
- * The effect of a message on the ledger. A new fact is folded onto the account; a retraction takes
- * its fact and its money back and folds the account anew from the facts that stand.
+ * The effect of a message on the ledger. A new fact is folded onto the account; a retraction removes
+ * its fact and its money and folds the account again from the facts that stand.
  *
  * @throws PermanentFailure when a retraction names a fact that does not stand
  */

@@ -27,7 +27,7 @@ export type TrafficOptions = {
   /** Mines the blocks itself, and ends as soon as another day would lie ahead of the wall clock. */
   untilToday?: boolean;
   signal?: AbortSignal;
-  /** Told of each failure; the generator goes on by itself. */
+  /** Called with each failure; the generator goes on by itself. */
   onError?: (error: unknown) => void;
 };
 
@@ -166,7 +166,7 @@ class EscrowTraffic {
    * Jumps to the next chain day, but never past the wall clock: there the chain's days are as long
    * as anybody's.
    *
-   * @returns False when so much time has passed by itself that the model must be read anew.
+   * @returns False when so much time has passed by itself that the model must be read again.
    */
   async #advanceDay(model: TrafficModel): Promise<boolean> {
     const chainTime = Number((await this.#client.getBlock()).timestamp);

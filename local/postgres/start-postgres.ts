@@ -80,7 +80,7 @@ function settings(durable: boolean): string[] {
   return Object.entries(values).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** Makes the cluster. Half a cluster is removed again, so that the next start begins anew. */
+/** Makes the cluster. Half a cluster is removed again, so that the next start begins at the beginning. */
 async function initialise(
   { initdb }: PostgresBinaries,
   folder: string,

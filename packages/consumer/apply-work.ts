@@ -50,7 +50,7 @@ async function applyMany(work: Work, options: ApplyWorkOptions): Promise<Verdict
   try {
     const envelopes = work.deliveries.map(({ envelope }) => envelope);
     const result = await commitBatch(work, envelopes, DRAIN_LIMIT, options);
-    return settle(work.deliveries, result, DRAIN_LIMIT, options);
+    return finish(work.deliveries, result, DRAIN_LIMIT, options);
   } catch (error) {
     if (isTransient(error)) return retryTransient(work, error, options);
     return { status: "one-by-one" };
@@ -65,7 +65,7 @@ async function applySingle(work: Work, options: ApplyWorkOptions): Promise<Verdi
     if (parked && (!envelope || parked.sequence < envelope.sequence)) envelope = parked;
     if (!envelope) return { status: "done", early: [], mayHaveParked: false };
     const result = await commitBatch(work, [envelope], 0, options);
-    if (envelope === delivery?.envelope) return settle(work.deliveries, result, 0, options);
+    if (envelope === delivery?.envelope) return finish(work.deliveries, result, 0, options);
     return { status: "done", early: work.deliveries, mayHaveParked: true };
   } catch (error) {
     if (isTransient(error) || !envelope) return retryTransient(work, error, options);
@@ -83,7 +83,7 @@ function commitBatch(
 }
 
 /** After the commit: acknowledges, counts, and says what is left. */
-function settle(
+function finish(
   deliveries: Delivery[],
   { outcomes, drained, parked }: BatchResult,
   drainLimit: number,

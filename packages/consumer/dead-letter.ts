@@ -9,8 +9,8 @@ export type DeadLetter = {
   reason: string;
   attempts: number;
   /**
-   * What becomes of the rest of the key. `block`: it waits until a person calls
-   * `resolveDeadLetter`. `skip`: the mark moves on and the message is listed as skipped.
+   * What becomes of the rest of the key. `block`: it waits until an operator calls
+   * `resolveDeadLetter`. `skip`: the high-water mark moves on and the message is listed as skipped.
    */
   policy: "block" | "skip";
   /** Tells the world, e.g. on a dead-letter topic; runs while the key is locked. */

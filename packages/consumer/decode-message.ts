@@ -27,7 +27,7 @@ type Common = {
 /** A fact of the chain. */
 export type EventMessage = Common & { kind: "event" };
 
-/** Takes back the fact with id `retracts`: a reorg dropped its block. */
+/** Retracts the fact with id `retracts`: a reorg dropped its block. */
 export type RetractionMessage = Common & { kind: "retraction"; retracts: string };
 
 export type DecodedMessage = EventMessage | RetractionMessage;

@@ -3,7 +3,7 @@ import type { Envelope } from "./read-envelope.ts";
 
 /**
  * Two messages claim the same place in a key. Copies are byte-identical by contract, so one of the
- * two is wrong, and nothing here can tell which: a person has to look.
+ * two is wrong, and nothing here can tell which: it needs operator action.
  */
 export class DifferentBytes extends PermanentFailure {
   override name = "DifferentBytes";

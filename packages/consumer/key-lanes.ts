@@ -13,7 +13,7 @@ export type Delivery = {
 export type Work = { key: MessageKey; deliveries: Delivery[]; oneByOne: boolean };
 
 /**
- * - `done`: all are settled but `early`, which wait for a predecessor.
+ * - `done`: all are answered but `early`, which wait for a predecessor.
  * - `one-by-one`: rolled back; to find out which of them failed, take them singly.
  * - `failed`: rolled back; hand everything of the key back after a while.
  */

@@ -22,7 +22,7 @@ export type MessageStreamOptions = {
 
 /**
  * Pulls from a subscription until closed. The client library reconnects by itself, but ends the
- * stream on what it deems permanent (permission lost, subscription gone): those are mended by
+ * stream on what it deems permanent (permission lost, subscription gone): those are fixed by
  * people while we run, so the stream is opened again after a while, and the log says why.
  *
  * @returns a function that stops pulling at once and resolves when all that was delivered is

@@ -69,7 +69,7 @@ export function toChainWindow(
       inconsistent(
         `block ${block}`,
         block,
-        `its header's bloom tells of logs that the endpoint does not give (it gives ${logs.length})`,
+        `its header's bloom has logs that the endpoint does not give (it gives ${logs.length})`,
       ),
     );
   }

@@ -16,7 +16,7 @@ export type CheckedChain = {
 };
 
 /**
- * Hashes the ranges of a certificate anew from the event store, and compares with what the chain
+ * Hashes the ranges of a certificate again from the event store, and compares with what the chain
  * had. No RPC endpoint is asked.
  *
  * @throws BadCertificate when this build hashes payloads in other versions
@@ -28,7 +28,7 @@ export async function checkCertificate(
   for (const [type, version] of Object.entries(certificate.payloadVersions))
     if (newestVersion(type as never) !== version)
       throw new BadCertificate(
-        `it hashes ${type} in version ${version}, this build in version ${newestVersion(type as never)}: audit anew`,
+        `it hashes ${type} in version ${version}, this build in version ${newestVersion(type as never)}: audit again`,
       );
   const checked: CheckedChain[] = [];
   for (const { chainId, range, chain } of certificate.chains) {

@@ -10,7 +10,7 @@ export type ProgressLine = {
 const EVERY_MS = 10_000;
 const EVERY_MS_ON_TERMINAL = 200;
 
-/** Writes one line that is drawn anew on a terminal, or a line every ten seconds elsewhere. */
+/** Writes one line that is redrawn on a terminal, or a line every ten seconds elsewhere. */
 export function progressLine(
   to: Pick<NodeJS.WriteStream, "isTTY" | "write">,
   now: () => number = () => performance.now(),

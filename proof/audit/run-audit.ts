@@ -76,7 +76,7 @@ function resume(options: AuditOptions): AuditUnderWay | null {
   const audit = resumeAudit(file.read(), requestOf(options), limit);
   if (audit === null) return null;
   if (typeof audit === "string") {
-    say(`${audit}: the audit begins anew`);
+    say(`${audit}: the audit begins again`);
     return null;
   }
   file.append({ kind: "resumed", at: new Date().toISOString() });

@@ -45,7 +45,7 @@ export class AuditProvider {
   readonly asked: Request[] = [];
   /** Looks at a question before it is answered; it may throw a refusal, or wait. */
   before: (request: Request) => void | Promise<void> = () => undefined;
-  /** What the endpoint tells of a block's logs; everything, unless it leaves something out. */
+  /** What the endpoint gives of a block's logs; everything, unless it leaves something out. */
   tells: (block: Block, question: LogQuestion) => readonly BlockLog[] = ({ logs }) => logs;
   /** What it tells in place of a header. */
   header: (block: Block, header: Record<string, unknown>) => unknown = (_, header) => header;

@@ -25,7 +25,7 @@ const TABLE = "escrow_standin.event";
 const RENAMED = keccak256(toHex("EscrowPaidOut(address,uint256)"));
 const BUSY_BLOCK = 40;
 
-/** The corruptions that only the chain can tell of. `docs/reference/checks.md` lists them. */
+/** The corruptions that only the chain can show. `docs/reference/checks.md` lists them. */
 export const CHAIN_SIDE_CORRUPTIONS: readonly ChainSideCorruption[] = [
   {
     name: "a deleted event row",

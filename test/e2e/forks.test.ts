@@ -5,7 +5,7 @@ import { runForks } from "../forks/run-forks.ts";
 /** As many as there are kinds of disturbance: they take turns. */
 const HISTORIES = SPECIALS.length;
 
-test("Whatever forks and crashes a chain goes through, subscribers are told of it without a contradiction and end with its canonical history [G-5]", async () => {
+test("Whatever forks and crashes a chain goes through, subscribers receive it without a contradiction and end with its canonical history [G-5]", async () => {
   const report = await runForks({
     histories: HISTORIES,
     seed: 1,

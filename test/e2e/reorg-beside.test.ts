@@ -32,14 +32,14 @@ test("When one chain drops blocks, no reader ever misses what happened on anothe
     while (!isOver) seen.push(await look(forking, beside));
   });
   forking.fork(forking.head.number - 1, [{ transactions: [], secondsLater: 2 }]);
-  await waitUntil("the dropped block is taken back", async () => seen.at(-1)?.forking === 0);
+  await waitUntil("the dropped block is reverted", async () => seen.at(-1)?.forking === 0);
   // The engine has followed the fork when it goes on.
   await happenOn(forking);
   isOver = true;
   await Promise.all(watchers);
   expect(seen.filter(({ beside }) => beside !== before.beside)).toEqual([]);
 
-  // And what was indexed again is taken back like anything else.
+  // And what was indexed again is reverted like anything else.
   await happenOn(beside);
   beside.fork(beside.head.number - 3, [{ transactions: [], secondsLater: 2 }]);
   await waitUntil(

@@ -115,7 +115,7 @@ export class ChainHistory {
     });
   }
 
-  /** Blocks with these transactions, spread anew, each escrow's in their order, and new ones. */
+  /** Blocks with these transactions, spread again, each escrow's in their order, and new ones. */
   #plan(
     ancestor: number,
     count: number,

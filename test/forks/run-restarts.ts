@@ -70,7 +70,7 @@ export async function runRestarts(options: RestartOptions): Promise<RestartRepor
     const sqlCounts = world.ends(new EscrowCounts(() => countBySql(database)));
     await waitUntil("escrows are counted", () => counts.last > 2, PATIENCE_MS);
     for (let killed = 1; killed <= restarts; killed++) {
-      // Most die at work, some while they still index anew what the last one's death took back.
+      // Most die at work, some while they still index again what the last one's death reverted.
       await setTimeout(random.integer(0, 2_000));
       await engine.kill();
       engine.start();

@@ -8,7 +8,7 @@ export type JudgedFinality = "final" | number;
 
 type Key = {
   sequence: number;
-  /** Announced and not taken back, in the order of announcement. */
+  /** Announced and not retracted, in the order of announcement. */
   standing: Map<string, Block>;
 };
 
@@ -21,8 +21,8 @@ type Key = {
  * - at no time do two facts of a key stand that no single branch has: so no replacement comes
  *   before the retraction of what it replaces;
  * - none is told before its block has as many others on top of it as the topic asks for;
- * - each retraction takes back the last fact that stands on its key, whose block the chain did
- *   drop; a final topic takes back nothing.
+ * - each retraction retracts the last fact that stands on its key, whose block the chain did
+ *   drop; a final topic retracts nothing.
  */
 export class TopicJudge {
   readonly topic: string;
@@ -90,13 +90,13 @@ export class TopicJudge {
 
   #judgeRetraction({ attributes }: Received, { standing }: Key, problem: Problem): void {
     this.#retractions += 1;
-    if (this.#finality === "final") problem("takes back what was final");
+    if (this.#finality === "final") problem("retracts what was final");
     const retracts = attributes.retracts ?? "";
     const block = standing.get(retracts);
-    if (block === undefined) problem(`takes back ${retracts}, which does not stand`);
-    else if (!block.wasDropped) problem(`takes back ${retracts}, whose block was never dropped`);
+    if (block === undefined) problem(`retracts ${retracts}, which does not stand`);
+    else if (!block.wasDropped) problem(`retracts ${retracts}, whose block was never dropped`);
     else if ([...standing.keys()].at(-1) !== retracts)
-      problem(`takes back ${retracts} before what came after it`);
+      problem(`retracts ${retracts} before what came after it`);
     standing.delete(retracts);
   }
 

@@ -254,17 +254,17 @@ describe("An audit that is ended", () => {
     appendFileSync(scene.progressPath, [...lines.slice(0, 2), ...lines.slice(3)].join("\n"));
     scene.provider.asked.length = 0;
     isWhole(scene, await scene.audit({ ...options, say: (text) => said.push(text) }));
-    expect(said[0]).toMatch(/the progress is damaged.*begins anew/);
+    expect(said[0]).toMatch(/the progress is damaged.*begins again/);
     const firsts = scene.provider.logQuestions.map(({ fromBlock }) => Number(fromBlock ?? 1));
     expect(Math.min(...firsts)).toBe(1);
   });
 
-  test("begins anew when it is asked for something else", async () => {
+  test("begins again when it is asked for something else", async () => {
     const scene = await steppedScene();
     const said: string[] = [];
     await endedAfter(2, scene, { blocksAtOnce: 8 });
     await scene.audit({ fromBlock: 5, say: (text) => said.push(text) });
-    expect(said).toEqual([expect.stringContaining("begins anew")]);
+    expect(said).toEqual([expect.stringContaining("begins again")]);
   });
 });
 

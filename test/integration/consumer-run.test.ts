@@ -200,7 +200,7 @@ describe("A running consumer", () => {
     expect(last.stats().deadLetters).toBe(1);
   });
 
-  test("blocks a key with a dead letter until a person skips it, and lets other keys flow", async () => {
+  test("blocks a key with a dead letter until an operator skips it, and lets other keys flow", async () => {
     const { publish, run, settled, sandbox } = await setup();
     const deadLetterTopic = await clients.createTopic();
     const deadLetters = await clients.createSubscription(deadLetterTopic);
@@ -242,14 +242,14 @@ describe("A running consumer", () => {
       const { publish, run, settled, sandbox } = await setup();
       const all = events(5);
       await publish(...all);
-      let isMended = false;
+      let isFixed = false;
       const effect: Effect = ({ sequence }) => {
-        if (sequence === 3 && !isMended) throw new PermanentFailure("poison");
+        if (sequence === 3 && !isFixed) throw new PermanentFailure("poison");
       };
       const consumer = run({ onEarly, effect });
       await vi.waitFor(() => expect(consumer.stats().deadLetters).toBe(1), PATIENCE);
       expect(await sandbox.applied()).toEqual(ids(all.slice(0, 2)));
-      isMended = true;
+      isFixed = true;
       await resolve(sandbox, "retry");
       await settled();
       await vi.waitFor(async () => expect(await sandbox.applied()).toEqual(ids(all)), PATIENCE);

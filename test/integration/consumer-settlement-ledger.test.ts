@@ -181,8 +181,8 @@ describe("The settlement ledger", () => {
 
   test("refuses a retraction of what does not stand", async () => {
     const { apply } = await ledger();
-    const stray = retractionMessage({ key: "1:0x0", sequence: 1, retracts: "nothing" });
-    await expect(apply(stray)).rejects.toBeInstanceOf(PermanentFailure);
+    const unfounded = retractionMessage({ key: "1:0x0", sequence: 1, retracts: "nothing" });
+    await expect(apply(unfounded)).rejects.toBeInstanceOf(PermanentFailure);
   });
 });
 

@@ -152,7 +152,7 @@ describe.each(["A", "B"] as const)("A revision %s escrow", (revision) => {
     ]);
   });
 
-  test("tells of its creation before the factory does, with exactly the documented topics", async () => {
+  test("logs its creation before the factory does, with exactly the documented topics", async () => {
     const receipt = await create({ arbiter, releaseDelay: 60, approvalsRequired: 3 });
     const { timestamp } = await client.getBlock({ blockNumber: receipt.blockNumber });
     const [created, deployed] = receipt.logs;

@@ -50,12 +50,12 @@ test("the last indexed block is one that is wholly there, also before the first 
   };
   const live = { indexedBlock: 12, finalBlock: 8, auditedTo: 8 };
   expect(await state(1, endOf(12), endOf(8))).toMatchObject(live);
-  const takenBack = { indexedBlock: 8, finalBlock: 8, auditedTo: 8 };
-  expect(await state(0, endOf(12), endOf(8))).toMatchObject(takenBack);
+  const reverted = { indexedBlock: 8, finalBlock: 8, auditedTo: 8 };
+  expect(await state(0, endOf(12), endOf(8))).toMatchObject(reverted);
   // Live, another chain's blocks that are not final may lie before some of the final ones.
   expect(await state(1, endOf(12), endOf(8), endOf(6))).toMatchObject(live);
-  const takenBackBelowFinal = { indexedBlock: 6, finalBlock: 6, auditedTo: 6 };
-  expect(await state(0, endOf(12), endOf(8), endOf(6))).toMatchObject(takenBackBelowFinal);
+  const revertedBelowFinal = { indexedBlock: 6, finalBlock: 6, auditedTo: 6 };
+  expect(await state(0, endOf(12), endOf(8), endOf(6))).toMatchObject(revertedBelowFinal);
   const batch = { indexedBlock: 5, finalBlock: 5, auditedTo: 5 };
   expect(await state(0, endOf(5), endOf(5))).toMatchObject(batch);
   const nothingYet = { indexedBlock: 4, finalBlock: 4, auditedTo: 4 };

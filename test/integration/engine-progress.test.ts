@@ -28,8 +28,8 @@ beforeEach(async () => {
 test("Before there is a live deployment there is no progress, and nothing to wait for", async () => {
   await ensureProgressView(client);
   expect(await progress()).toEqual([]);
-  const { rows } = await client.query("select escrow.steady() as steady");
-  expect(rows).toEqual([{ steady: true }]);
+  const { rows } = await client.query("select escrow.steady() as is_consistent");
+  expect(rows).toEqual([{ is_consistent: true }]);
 });
 
 test("A chain's progress is the last block that is whole, final, and safe from a restart", async () => {

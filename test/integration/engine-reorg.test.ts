@@ -63,7 +63,7 @@ beforeEach(async () => {
 
 afterEach(() => simulator.stop());
 
-test("no block is called final while its events are taken back for another chain's reorg", async () => {
+test("no block is called final while its events are reverted for another chain's reorg", async () => {
   await index(deep, 1);
   await index(soon, 3);
   await index(deep, 1);
@@ -81,7 +81,7 @@ test("no block is called final while its events are taken back for another chain
   expect(blocksOf(deep)).toEqual([]);
 });
 
-test("what a reorg takes back of another chain is indexed again before anything else", async () => {
+test("what a reorg reverts of another chain is indexed again before anything else", async () => {
   await index(soon, 1);
   await index(deep, 2);
   await index(soon, 2);
@@ -93,7 +93,7 @@ test("what a reorg takes back of another chain is indexed again before anything 
   expect(blocksOf(soon)).toEqual([4, 5, 6]);
   expect(blocksOf(deep)).toEqual([4]);
 
-  // What was indexed again can be taken back again.
+  // What was indexed again can be reverted again.
   await index(deep, 1, 3);
   deep.chain.fork(FINAL_BLOCK, empty(4));
   await deep.tell();

@@ -22,8 +22,8 @@ beforeEach(async () => {
   outbox = await StandInOutbox.create(made.pool);
 });
 
-/** Takes back all that is unconfirmed, as on the chain's word. */
-async function takeBack(
+/** Retracts all that is unconfirmed, as on the chain's word. */
+async function retractUnconfirmed(
   publication: Publication,
   leases: LeaseKeeper,
   isReplaced: (block: number) => boolean = () => true,
@@ -68,25 +68,25 @@ describe("capture", () => {
     await outbox.append(...branch);
     expect(await look()).toEqual({ captured: 4, unconfirmed: 0 });
     await outbox.rollBackTo(0);
-    // Another block 1, and no block 3 yet: of key `a` nothing can be taken back.
-    expect(await takeBack(publication, leases, (block) => block < 3)).toBe(1);
-    expect(await takeBack(publication, leases, (block) => block !== 3)).toBe(1);
-    expect(await takeBack(publication, leases)).toBe(2);
-    expect(await takeBack(publication, leases)).toBe(0);
+    // Another block 1, and no block 3 yet: of key `a` nothing can be retracted.
+    expect(await retractUnconfirmed(publication, leases, (block) => block < 3)).toBe(1);
+    expect(await retractUnconfirmed(publication, leases, (block) => block !== 3)).toBe(1);
+    expect(await retractUnconfirmed(publication, leases)).toBe(2);
+    expect(await retractUnconfirmed(publication, leases)).toBe(0);
     const told = (await readJournal(db, publication)).filter(([key]) => key === "a");
     expect(told.map(([, , eventId]) => eventId)).toEqual(
       ["e-1-0", "e-3-0", "e-4-0"].concat(["e-4-0", "e-3-0", "e-1-0"]),
     );
   });
 
-  test("tells an event again that was taken back and is in the outbox again before anybody has missed it", async () => {
+  test("republishes an event that was retracted and is in the outbox again before anybody has missed it", async () => {
     const { publication, leases } = await publicationWithLeases(db);
     const look = looker(publication, leases);
     await outbox.append({ key: "a", block: 1 }, { key: "a", block: 2 });
     expect(await look()).toEqual({ captured: 2, unconfirmed: 0 });
     await outbox.rollBackTo(1);
     expect(await look()).toEqual({ captured: 0, unconfirmed: 1 });
-    expect(await takeBack(publication, leases)).toBe(1);
+    expect(await retractUnconfirmed(publication, leases)).toBe(1);
     await outbox.append({ key: "a", block: 2 });
     expect(await look()).toEqual({ captured: 1, unconfirmed: 0 });
     expect(await look()).toEqual({ captured: 0, unconfirmed: 0 });

@@ -27,7 +27,7 @@ describe("the relay", () => {
     expect(seen.filter((one) => one.startsWith("b"))).toEqual(["b#1 e-1-1"]);
   });
 
-  test("publishes what was missing in an outbox that the same build has made anew, and nothing again [G-6]", async () => {
+  test("publishes what was missing in an outbox that the same build has made again, and nothing again [G-6]", async () => {
     const seen = await subscribe(bed);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 1 }, { key: "a", block: 3 });

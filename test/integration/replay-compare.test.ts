@@ -22,7 +22,7 @@ beforeEach(async () => {
   pool = made.pool;
   live = await AccountDeployment.create(made.pool, "live");
   replayed = await AccountDeployment.create(made.pool, "replayed");
-  for (const each of [live, replayed]) await each.set("steady", "5");
+  for (const each of [live, replayed]) await each.set("unchanged", "5");
 });
 
 async function compare(limit = 20, [left, right] = ["live", "replayed"], toBlocks?: ToBlocks) {

@@ -7,7 +7,7 @@ const world = new RelayWorld();
 beforeAll(() => world.start());
 afterAll(() => world.stop());
 
-test("A command outlives a connection that is lost while it reads elsewhere", async () => {
+test("A command survives a connection that is lost while it reads elsewhere", async () => {
   const { url, pool } = await world.database();
   const answers = await withKysely(url, async (db) => {
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);

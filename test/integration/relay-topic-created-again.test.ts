@@ -44,16 +44,16 @@ test(
     await waitUntil("and came", () => old.length === 1);
 
     await bed.deleteTopic();
-    const anew = await subscribe();
+    const received = await subscribe();
     const count = loseResponses();
     await bed.outbox.append({ key: "a", block: 2 });
     await waitUntil("the response got lost", () => count.lost === 1);
     bed.fault = null;
     await bed.outbox.append({ key: "a", block: 3 });
     await waitUntil("all are out", async () => (await published()) === 3, LONG_MS);
-    await waitUntil("the third came", () => anew.includes("e-3-0"));
+    await waitUntil("the third came", () => received.includes("e-3-0"));
     expect(old).toEqual(["e-1-0"]);
-    expect(anew).toEqual(["e-2-0", "e-3-0"]);
+    expect(received).toEqual(["e-2-0", "e-3-0"]);
   },
   LONG_MS,
 );
@@ -73,15 +73,15 @@ test(
     await stop();
 
     await bed.deleteTopic();
-    const anew = await subscribe();
+    const received = await subscribe();
     bed.fault = null;
     expect(await bed.takeReceipts()).toBeGreaterThan(0);
     bed.startRelay();
     await bed.outbox.append({ key: "a", block: 2 });
     await waitUntil("both are out", async () => (await published()) === 2, LONG_MS);
-    await waitUntil("the second came", () => anew.length > 0);
+    await waitUntil("the second came", () => received.length > 0);
     expect(old).toEqual(["e-1-0"]);
-    expect(anew).toEqual(["e-2-0"]);
+    expect(received).toEqual(["e-2-0"]);
   },
   LONG_MS,
 );
