@@ -5,7 +5,7 @@ import { linkPackages } from "../support/link-packages.ts";
 import type { Patch } from "./planted-bugs.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
-const COPIED = ["packages", "examples", "src", "local", "test/chaos", "package.json"];
+const COPIED = ["packages", "examples", "engine", "src", "local", "test/chaos", "package.json"];
 
 /**
  * Copies the project's sources and changes the copy: production code holds no switch for this.
