@@ -9,6 +9,7 @@ import { nodeVersions } from "../support/node-versions.ts";
 import { ONCE, PubsubClients } from "../support/pubsub-clients.ts";
 import { readmeProgram } from "../support/readme-program.ts";
 import { Stranger } from "../support/stranger.ts";
+import { TopicRecorder } from "../support/topic-recorder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /* The packages as strangers get them: packed, installed in an empty folder, on the Nodes they claim. */
@@ -121,6 +122,33 @@ describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }
       ]);
     } finally {
       await clients.close();
+      await Promise.all([server.stop(), database.stop()]);
+    }
+  });
+
+  test("the relay's README program publishes what it committed, in order per customer", async () => {
+    const project = stranger.install(["relay"], ["pg", "pino", "@types/node", "@types/pg"]);
+    const [database, server] = await Promise.all([startConsumerDatabase(), startPubsubServer()]);
+    const recorder = await TopicRecorder.start(server.address, "shop", ["orders.events.v1"]);
+    try {
+      const { child, ended, printed } = stranger.run(path, project, [program("relay", project)], {
+        DATABASE_URL: database.url,
+        PUBSUB_EMULATOR_HOST: server.address,
+      });
+      const received = () => recorder.on("orders.events.v1");
+      await waitUntil("the messages", () => printed.err !== "" || received().length >= 3);
+      child.kill("SIGTERM");
+      expect([await ended, printed.err]).toEqual([0, ""]);
+      const inWords = received().map(({ orderingKey, body, attributes }) =>
+        [orderingKey, attributes.sequence, attributes.type, JSON.parse(body).item].join(" "),
+      );
+      expect(inWords.sort()).toEqual([
+        "customer-7 1 ItemBought tea",
+        "customer-7 2 ItemBought a pot",
+        "customer-9 1 ItemBought coffee",
+      ]);
+    } finally {
+      await recorder.stop();
       await Promise.all([server.stop(), database.stop()]);
     }
   });
