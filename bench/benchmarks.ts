@@ -7,6 +7,7 @@ import { replayBenchmark } from "./indexing/replay-benchmark.ts";
 import { latencyBenchmark } from "./latency/latency-benchmark.ts";
 import { memoryBenchmark } from "./memory/memory-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
+import { startUpBenchmark } from "./start-up/start-up-benchmark.ts";
 
 /** Every benchmark by the name that `npm run bench -- <name>` takes. */
 export const BENCHMARKS = {
@@ -19,4 +20,5 @@ export const BENCHMARKS = {
   latency: latencyBenchmark,
   consumer: consumerBenchmark,
   memory: memoryBenchmark,
+  "start-up": startUpBenchmark,
 };

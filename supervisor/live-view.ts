@@ -47,7 +47,7 @@ export function renderView(view: View, { columns, rows }: Size): string[] {
 
 function headerLines({ state, elapsedMs, banner }: View, columns: number): string[] {
   const title = `escrow-stream   ${Math.floor(elapsedMs / 1_000)} s`;
-  // Where to ask, for somebody who sees no banner.
+  // A low window shows no banner, but where to ask.
   const api = banner.find((line) => line.startsWith("API"))?.replace(/^API\s+/, "");
   const text = state ?? (api === undefined ? "" : `API ${api.split(" ")[0]}`);
   return wrapLine(`${title}   ${text}`, columns);

@@ -70,7 +70,14 @@ export async function runService(
     if (exitCode === EXIT_FORCED) parts.kill();
     // Asked to stop meanwhile: nothing more is begun.
     stop.signal.throwIfAborted();
-    const service = await startService(givenEnv, dataDir, parts, output, stop.signal, ends);
+    const service = await startService({
+      givenEnv,
+      dataDir,
+      parts,
+      output,
+      signal: stop.signal,
+      ends,
+    });
     kills.push(() => service.processes.kill());
     const why = await Promise.race([
       stop.requested.then(() => "asked to" as const),

@@ -57,7 +57,7 @@ export class ServiceProcesses {
       .then((areThere) => {
         if (areThere) this.#processes.api.start();
       })
-      // The database is gone: whoever needs it says so.
+      // Without a database the indexer and the relay say so.
       .catch(() => undefined);
   }
 

@@ -16,6 +16,18 @@ import { showReceived } from "./show-received.ts";
 import { showSnapshots } from "./show-snapshots.ts";
 import { SnapshotReader } from "./snapshot.ts";
 
+export type ServiceOptions = {
+  givenEnv: NodeJS.ProcessEnv;
+  /** Where commands that work beside it look for it. */
+  dataDir: string;
+  parts: LocalParts;
+  output: Output;
+  /** Aborted when everything has to end. */
+  signal: AbortSignal;
+  /** Gets what ends each thing that was begun, in that order. */
+  ends: End[];
+};
+
 /** What runs on top of PostgreSQL, Pub/Sub and the chains. */
 export type Service = {
   relay: RelayConfig;
@@ -27,17 +39,16 @@ export type Service = {
 /**
  * Starts the processes, and shows what they do.
  *
- * @param ends gets what ends each thing that was begun, in this order
  * @throws ConfigError or TopicUnusable, before a process is started
  */
-export async function startService(
-  givenEnv: NodeJS.ProcessEnv,
-  dataDir: string,
-  parts: LocalParts,
-  output: Output,
-  signal: AbortSignal,
-  ends: End[],
-): Promise<Service> {
+export async function startService({
+  givenEnv,
+  dataDir,
+  parts,
+  output,
+  signal,
+  ends,
+}: ServiceOptions): Promise<Service> {
   const env: NodeJS.ProcessEnv = { ...givenEnv, ...parts.env };
   env.API_PORT = String(Number(env.API_PORT) || (await freePort()));
   const chains = parseChains(env);

@@ -17,9 +17,9 @@ const CLEAR_BELOW = "\x1b[J";
 
 /**
  * Draws frames on the terminal's other screen, as `less` and `top` do, each in place of the one
- * before. On the ordinary screen (as log-update does it) a resize wraps the lines of the last frame
- * in the terminal's own way, nobody knows how many rows they take then, and parts of it stay; and a
- * frame that is higher than the window scrolls. Here every frame begins at the top.
+ * before. On the ordinary screen, where log-update draws, a resize makes the terminal wrap the last
+ * frame again. Its height is unknown then, and parts of it stay. A frame that is higher than the
+ * window scrolls. On the other screen every frame begins at the top.
  */
 export class TerminalScreen {
   readonly #terminal: Terminal;

@@ -43,7 +43,7 @@ export async function startChainPart(
     const sample = { rpcUrl: anvil.rpcUrl, chainId: CHAIN_ID, factories, seed };
     await client.setAutomine(false);
     if (eventsPerSecond > 0) await playHistory(sample);
-    // Before anybody indexes what a kill could take away again.
+    // Before it is indexed: a kill must not lose what the indexer holds for final.
     await anvil.save();
     await client.setIntervalMining({ interval: BLOCK_TIME_SECONDS });
     const traffic = eventsPerSecond > 0 ? startTraffic({ ...sample, eventsPerSecond }) : null;

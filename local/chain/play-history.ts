@@ -7,8 +7,8 @@ export const HISTORY_SECONDS = 44 * SECONDS_PER_DAY;
 
 /**
  * Plays the days from a fresh chain's first block up to now as fast as it can, and leaves the
- * chain's clock at the wall clock. So there is something to see at once, most of it under enough
- * blocks to be final, and whoever asks "when?" of a contract and of a person gets the same answer.
+ * chain's clock at the wall clock. So there is something to see at once, most of it is under enough
+ * blocks to be final, and the contract and the wall clock agree on what is releasable.
  *
  * The chain must not mine by itself meanwhile. A chain that has a history gets no second one.
  *
