@@ -6,6 +6,7 @@ import { type LocalParts, startLocalParts } from "../local/start-local-parts.ts"
 import { checkConfiguration } from "./check-configuration.ts";
 import { type End, endAll } from "./end-all.ts";
 import { jsonOutput } from "./json-output.ts";
+import { ServiceProcesses } from "./service-processes.ts";
 import type { StartOptions } from "./start-options.ts";
 import { type Service, startService } from "./start-service.ts";
 import { StopRequest } from "./stop-request.ts";
@@ -64,9 +65,16 @@ export async function runService(
     output.state(STARTING);
     const partEnded = Promise.withResolvers<string>();
     const onEnded = (name: string, exit: string): void => partEnded.resolve(endedPart(name, exit));
-    const parts = await startLocalParts(givenEnv, { ...options, dataDir, onEnded });
-    ends.push(() => parts.stop());
-    kills.push(() => parts.kill());
+    const processes = new ServiceProcesses({ env: givenEnv, output, signal: stop.signal });
+    kills.push(() => processes.kill());
+    let parts: LocalParts | null = null;
+    ends.push(
+      () => parts?.stop(),
+      () => processes.stop(),
+    );
+    processes.prepare();
+    parts = await startLocalParts(givenEnv, { ...options, dataDir, onEnded });
+    kills.push(() => parts?.kill());
     if (exitCode === EXIT_FORCED) parts.kill();
     // Asked to stop meanwhile: nothing more is begun.
     stop.signal.throwIfAborted();
@@ -74,16 +82,16 @@ export async function runService(
       givenEnv,
       dataDir,
       parts,
+      processes,
       output,
       signal: stop.signal,
       ends,
     });
-    kills.push(() => service.processes.kill());
     const why = await Promise.race([
       stop.requested.then(() => "asked to" as const),
       timeIsUp(options.forMs),
       partEnded.promise.then((problem) => ({ problem, code: EXIT_RETRY })),
-      service.processes.failed.then((problem) => ({ problem, code: 1 })),
+      processes.failed.then((problem) => ({ problem, code: 1 })),
     ]);
     if (why === "time is up") {
       output.state(DRAINING);
@@ -102,7 +110,6 @@ export async function runService(
   } finally {
     stop.end();
     await endAll(ends);
-    stop.close();
   }
   return exitCode;
 }

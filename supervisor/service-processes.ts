@@ -11,9 +11,15 @@ type Name = (typeof NAMES)[number];
 /** The relay's live data is small; without these V8 lets garbage pile up (as in `npm run relay`). */
 const RELAY_FLAGS = ["--max-old-space-size=160", "--max-semi-space-size=8"];
 
+/** What takes longest to load of a process that everybody waits for. */
+const PRELOAD: Partial<Record<Name, string>> = {
+  indexer: import.meta.resolve("../engine/preload-engine.ts"),
+  relay: import.meta.resolve("@escrow-stream/relay"),
+};
+
 export type ServiceProcessesOptions = {
+  /** What is known from the beginning. */
   env: NodeJS.ProcessEnv;
-  databaseUrl: string;
   output: Output;
   /** Ends the wait for what the API has to wait for. */
   signal: AbortSignal;
@@ -24,6 +30,7 @@ export class ServiceProcesses {
   readonly #options: ServiceProcessesOptions;
   readonly #processes: Record<Name, SupervisedProcess>;
   readonly #failed = Promise.withResolvers<string>();
+  #databaseUrl = "";
   #indexedSchema: string | null = null;
 
   constructor(options: ServiceProcessesOptions) {
@@ -35,7 +42,7 @@ export class ServiceProcesses {
         },
         afterExit: async () => {
           if (this.#indexedSchema !== null)
-            await releaseEngineLock(options.databaseUrl, this.#indexedSchema);
+            await releaseEngineLock(this.#databaseUrl, this.#indexedSchema);
         },
       }),
       relay: this.#supervise("relay"),
@@ -48,14 +55,21 @@ export class ServiceProcesses {
     return this.#failed.promise;
   }
 
-  start(): void {
-    const { databaseUrl, signal } = this.#options;
-    this.#processes.indexer.start();
-    this.#processes.relay.start();
+  /** Has indexer and relay load their code while the embedded parts start. */
+  prepare(): void {
+    this.#processes.indexer.prepare();
+    this.#processes.relay.prepare();
+  }
+
+  /** @param env what was not known from the beginning: where the embedded parts are */
+  start(databaseUrl: string, env: Record<string, string>): void {
+    this.#databaseUrl = databaseUrl;
+    this.#processes.indexer.start(env);
+    this.#processes.relay.start(env);
     // The query side reads the views, which exist once the engine has made its tables.
-    void waitForViews(databaseUrl, signal)
+    void waitForViews(databaseUrl, this.#options.signal)
       .then((areThere) => {
-        if (areThere) this.#processes.api.start();
+        if (areThere) this.#processes.api.start(env);
       })
       // Without a database the indexer and the relay say so.
       .catch(() => undefined);
@@ -87,11 +101,13 @@ export class ServiceProcesses {
   ): SupervisedProcess {
     const { env, output } = this.#options;
     const script = resolve(import.meta.dirname, `../cli/${name}.ts`);
+    const preload = PRELOAD[name];
     let lastLine = "";
     return new SupervisedProcess({
       name,
       args: [...(name === "relay" ? RELAY_FLAGS : []), script],
       env,
+      ...(preload === undefined ? {} : { preload }),
       onLine: (line) => {
         lastLine = line;
         output.line(name, line);

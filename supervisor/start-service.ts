@@ -11,7 +11,7 @@ import type { LocalParts } from "../local/start-local-parts.ts";
 import type { End } from "./end-all.ts";
 import { ensureTopics } from "./ensure-topics.ts";
 import type { Output } from "./output.ts";
-import { ServiceProcesses } from "./service-processes.ts";
+import type { ServiceProcesses } from "./service-processes.ts";
 import { showReceived } from "./show-received.ts";
 import { showSnapshots } from "./show-snapshots.ts";
 import { SnapshotReader } from "./snapshot.ts";
@@ -21,6 +21,7 @@ export type ServiceOptions = {
   /** Where commands that work beside it look for it. */
   dataDir: string;
   parts: LocalParts;
+  processes: ServiceProcesses;
   output: Output;
   /** Aborted when everything has to end. */
   signal: AbortSignal;
@@ -33,7 +34,6 @@ export type Service = {
   relay: RelayConfig;
   db: Kysely<unknown>;
   reader: SnapshotReader;
-  processes: ServiceProcesses;
 };
 
 /**
@@ -45,12 +45,14 @@ export async function startService({
   givenEnv,
   dataDir,
   parts,
+  processes,
   output,
   signal,
   ends,
 }: ServiceOptions): Promise<Service> {
-  const env: NodeJS.ProcessEnv = { ...givenEnv, ...parts.env };
-  env.API_PORT = String(Number(env.API_PORT) || (await freePort()));
+  const apiPort = String(Number(givenEnv.API_PORT) || (await freePort()));
+  const found = { ...parts.env, API_PORT: apiPort };
+  const env: NodeJS.ProcessEnv = { ...givenEnv, ...found };
   const chains = parseChains(env);
   const relay = parseRelayConfig(env);
   const notes: string[] = [];
@@ -62,11 +64,9 @@ export async function startService({
 
   // Commands beside it find from here on what they need.
   const removeRunningStack = writeRunningStack(dataDir, env);
-  ends.push(async () => removeRunningStack());
-  const processes = new ServiceProcesses({ env, databaseUrl: relay.databaseUrl, output, signal });
-  ends.push(() => processes.stop());
-  processes.start();
-  const apiUrl = `http://${env.API_HOST || "127.0.0.1"}:${env.API_PORT}`;
+  ends.push(() => removeRunningStack());
+  processes.start(relay.databaseUrl, found);
+  const apiUrl = `http://${env.API_HOST || "127.0.0.1"}:${apiPort}`;
   output.banner([...parts.lines, ...notes, `API         ${apiUrl}/graphql  ${apiUrl}/v1/escrows`]);
   output.state("starting indexer, relay and API");
 
@@ -82,5 +82,5 @@ export async function startService({
   if (parts.hasLocalPubsub) ends.push(await showReceived(relay, output));
   const showing = showSnapshots(reader, output, signal);
   ends.push(() => showing);
-  return { relay, db, reader, processes };
+  return { relay, db, reader };
 }

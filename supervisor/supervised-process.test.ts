@@ -22,7 +22,10 @@ afterEach(async () => {
 });
 
 /** Supervises a script and keeps what is told about it. */
-function supervise(script: string) {
+function supervise(
+  script: string,
+  { preload, prepareOnly = false }: { preload?: string; prepareOnly?: boolean } = {},
+) {
   const file = join(folder, "child.mjs");
   writeFileSync(file, script);
   const told = {
@@ -37,8 +40,10 @@ function supervise(script: string) {
     onLine: (line) => told.lines.push(line),
     onRestart: (exit, waitMs) => told.restarts.push([exit, waitMs]),
     onGivenUp: (exit) => told.givenUp.push(exit),
+    ...(preload === undefined ? {} : { preload }),
   });
-  supervised.start();
+  if (prepareOnly) supervised.prepare();
+  else supervised.start();
   return { ...told, process: supervised };
 }
 
@@ -204,4 +209,56 @@ test("the process ends in good order when the supervisor was killed", async () =
   expect(existsSync(ended)).toBe(false);
   supervisor.kill("SIGKILL");
   await until(() => expect(existsSync(ended)).toBe(true));
+});
+
+test("a prepared process loads its module, and begins once the rest of its environment is known", async () => {
+  const preload = join(folder, "preload.mjs");
+  writeFileSync(preload, "console.log('loaded without', process.env.LATER);");
+  const { lines, process: child } = supervise("console.log('up with', process.env.LATER);", {
+    preload,
+    prepareOnly: true,
+  });
+  await until(() => expect(lines).toEqual(["loaded without undefined"]));
+  const { pid } = child;
+  child.start({ LATER: "all of it" });
+  await until(() => expect(lines[1]).toBe("up with all of it"));
+  expect(child.pid).toBe(pid);
+});
+
+test("one that ended while it was prepared is started as if it never had been", async () => {
+  const {
+    lines,
+    restarts,
+    process: child,
+  } = supervise("console.log('up with', process.env.LATER); setInterval(() => {}, 1000);", {
+    prepareOnly: true,
+  });
+  const first = child.pid ?? 0;
+  process.kill(first, "SIGKILL");
+  await until(() => expect(isRunning(first)).toBe(false));
+  child.start({ LATER: "all of it" });
+  await until(() => expect(lines).toEqual(["up with all of it"]));
+  expect(restarts).toEqual([]);
+});
+
+test("a process that is started again gets the whole environment", async () => {
+  fakeWaits();
+  const {
+    lines,
+    restarts,
+    process: child,
+  } = supervise("console.log(process.env.GREETING, process.env.LATER); process.exitCode = 1;", {
+    prepareOnly: true,
+  });
+  child.start({ LATER: "again" });
+  await until(() => expect(restarts).toHaveLength(1));
+  vi.advanceTimersByTime(500);
+  await until(() => expect(lines).toEqual(["hello again", "hello again"]));
+});
+
+test("a prepared process that is not started after all is gone when it is stopped", async () => {
+  const { lines, process: child } = supervise("console.log('up');", { prepareOnly: true });
+  await child.stop();
+  expect(isRunning(child.pid)).toBe(false);
+  expect(lines).toEqual([]);
 });

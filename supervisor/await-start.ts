@@ -1,0 +1,17 @@
+import { once } from "node:events";
+
+/*
+ * `node --import ./await-start.ts <script>`, for a process that is started before its environment
+ * is known: it loads the module that `PRELOAD` names, and the script begins when the rest of the
+ * environment has come as a message. What does not load here is left to the script to say.
+ */
+
+export type StartMessage = { env: Record<string, string> };
+
+const leave = (): never => process.exit();
+process.once("disconnect", leave);
+const { PRELOAD } = process.env;
+if (PRELOAD) import(PRELOAD).catch(() => undefined);
+const [message] = (await once(process, "message")) as [StartMessage];
+process.off("disconnect", leave);
+Object.assign(process.env, message.env);
