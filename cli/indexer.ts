@@ -40,8 +40,8 @@ export const indexer = defineCommand({
     const { schema, takeOver } = await chooseDeployment(databaseUrl, build);
     // Whoever supervises this process can release the engine's lock when it is gone.
     process.send?.({ schema });
-    const sources = openSources(chains, (event, text) => log.warn({ event }, text));
-    await checkFinalBlocks(databaseUrl, schema, chainEvidence(sources));
+    const say = (event: string, text: string) => log.warn({ event }, text);
+    await checkFinalBlocks(databaseUrl, schema, chainEvidence(openSources(chains, say)));
     const before = await recordEngineStart(databaseUrl, schema);
     void recordCaughtUp(databaseUrl, schema, before);
     void ensureViews(databaseUrl, schema, new AbortController().signal).catch(exitWith);
@@ -61,7 +61,7 @@ export const indexer = defineCommand({
       process.exit(EXIT_RETRY);
     });
     log.info({ event: "indexer.starting", schema }, `Indexing into deployment ${schema}.`);
-    await guardEngine(sources, env);
+    await guardEngine(chains, { env, say, onEnded: exitWith });
     // Until it is as far as the live deployment, nobody may read the one that takes over.
     const become = takeOver === null ? becomeIndexer : becomeBuilder;
     await become(schema, {

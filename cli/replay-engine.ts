@@ -1,3 +1,4 @@
+import { exitWith } from "../config/exit-with.ts";
 import { chainSection } from "../config/parse-chains.ts";
 import { databaseSection } from "../config/process-config.ts";
 import { checkEngine } from "../engine/check-engine.ts";
@@ -5,7 +6,6 @@ import { lockDeployment } from "../engine/deployment/deployment-lock.ts";
 import { becomeBuilder, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { freePort } from "../local/free-port.ts";
 import { guardEngine } from "../source/guard-engine.ts";
-import { openSources } from "../source/open-sources.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 import { defineCommand } from "./command.ts";
 import { processLog } from "./process-log.ts";
@@ -29,7 +29,7 @@ export const replayEngine = defineCommand({
     await lockDeployment(databaseUrl, schema);
     const log = processLog("source");
     const say = (event: string, text: string) => log.warn({ event }, text);
-    await guardEngine(openSources(chains, say), env);
+    await guardEngine(chains, { env, say, onEnded: exitWith });
     const port = await freePort();
     await becomeBuilder(schema, { port, hostname: "127.0.0.1", logFormat: "json" });
     return undefined;

@@ -1,21 +1,41 @@
-import type { ChainSource } from "./chain-source.ts";
-import { type RpcServer, serveRpc } from "./serve-rpc.ts";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { Chain } from "../config/chain-deployment.ts";
+
+/** What the thread of the sources has to say. */
+export type GuardMessage =
+  | { urls: [chainId: number, url: string][] }
+  | { event: string; text: string };
+
+export type GuardOptions = {
+  /** What the engine will read; changed. */
+  env: NodeJS.ProcessEnv;
+  /** Called with what an operator should know, as it is seen. */
+  say: (event: string, text: string) => void;
+  /** Called when the thread is gone: the engine has nobody to ask any more. */
+  onEnded: (error: Error) => void;
+};
 
 /** The sources keep to the providers' pace themselves: the engine may ask as fast as it likes. */
 const ENGINE_REQUESTS_PER_SECOND = 1_000;
 
 /**
  * Puts verified sources between the engine and the endpoints: the engine, which reads its
- * configuration from the environment, is given the sources' addresses on loopback instead.
- *
- * @param env what the engine will read; changed
+ * configuration from the environment, is given the sources' addresses on loopback instead. They live
+ * in a thread of their own, so that proving one block and indexing another happen at the same time.
  */
 export async function guardEngine(
-  sources: readonly ChainSource[],
-  env: NodeJS.ProcessEnv,
-): Promise<RpcServer> {
-  const server = await serveRpc(sources);
-  for (const { chainId } of sources) env[`RPC_URL_${chainId}`] = server.urlOf(chainId);
+  chains: readonly Chain[],
+  { env, say, onEnded }: GuardOptions,
+): Promise<void> {
+  const worker = new Worker(new URL("./guard-worker.ts", import.meta.url), { workerData: chains });
+  const [first] = (await once(worker, "message")) as [GuardMessage];
+  if (!("urls" in first)) throw new Error(`the sources began with ${JSON.stringify(first)}`);
+  worker.on("message", (message: GuardMessage) => {
+    if ("event" in message) say(message.event, message.text);
+  });
+  worker.once("error", (cause) => onEnded(new Error("the verified source failed", { cause })));
+  worker.once("exit", (code) => onEnded(new Error(`the verified source ended (${code})`)));
+  for (const [chainId, url] of first.urls) env[`RPC_URL_${chainId}`] = url;
   env.RPC_REQUESTS_PER_SECOND = String(ENGINE_REQUESTS_PER_SECOND);
-  return server;
 }
