@@ -137,7 +137,7 @@ async function writeOutOfOrder(isOver: () => boolean): Promise<Map<string, numbe
 }
 
 describe("the rows of a plain table", () => {
-  test("are each published once, per key in order, while writers commit late and the relay is killed again and again", async () => {
+  test("are each published once, per key in order, while writers commit late and the relay is killed again and again [G-21]", async () => {
     let isOver = false;
     const writing = writeOutOfOrder(() => isOver);
     for (let kills = 0; kills < KILLS; kills++) {
@@ -155,7 +155,7 @@ describe("the rows of a plain table", () => {
     expectEachOnceInOrder(recorder.on(TOPIC), ids);
   });
 
-  test("wait for one with a smaller id that is not committed yet, and for none with a greater one", async () => {
+  test("wait for one with a smaller id that is not committed yet, and for none with a greater one [G-21]", async () => {
     const first = await begin("a", "first");
     const dropped = await begin("a", "dropped");
     await pool.query(INSERT, ["a", "second"]);
