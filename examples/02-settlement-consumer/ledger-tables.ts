@@ -20,7 +20,7 @@ export async function createLedgerTables(tx: Queryable, schema: string): Promise
       sequence       bigint not null,
       message_id     text not null,
       kind           text not null check (kind in ('event', 'retraction')),
-      -- The fact; of a retraction, the fact that it retracts.
+      -- The fact; of a retraction, the fact that no longer stands.
       event_id       text not null,
       incarnation    integer not null,
       event_type     text not null,

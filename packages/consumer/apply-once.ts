@@ -5,7 +5,7 @@ import type { Queryable } from "./queryable.ts";
 import { readEnvelope } from "./read-envelope.ts";
 
 export type ApplyResult = {
-  /** As of a batch; `barrier` is a mark of the relay that says nothing to consumers. */
+  /** As of a batch; `barrier`: a message for the relay itself. */
   outcome: Outcome | "barrier";
   /** Parked messages that were applied after this one, because it filled their gap. */
   drained: number;

@@ -5,7 +5,7 @@ export type ConsumerStats = {
   duplicates: number;
   /** Messages that came before a predecessor. */
   early: number;
-  /** Marks of the relay, which say nothing to consumers. */
+  /** Messages for the relay itself. */
   barriers: number;
   /** Transactions that were rolled back and tried again. */
   retries: number;

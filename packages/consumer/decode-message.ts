@@ -7,27 +7,27 @@ type Common = {
   /** Id of this message: attribute `event_id`. */
   messageId: string;
   /**
-   * Id of the fact: `event_id` in the body. It differs from the message's when a fact is announced
+   * Id of the event: `event_id` in the body. It differs from the message's when an event is published
    * again after a reorg and back. A retraction's is its own.
    */
   eventId: string;
-  /** 1 when the chain had this fact for the first time; more each time that it came back. */
+  /** 1 when the chain had this event for the first time; more each time that it came back. */
   incarnation: number;
   eventType: string;
   chainId: number;
   escrowAddress: string;
   sequence: number;
-  /** `provisional` facts may be retracted later, `final` ones never are. */
+  /** `provisional` events may be retracted later, `final` ones never are. */
   finality: "provisional" | "final";
   publication: string;
   body: Readonly<Record<string, unknown>>;
   raw: PubsubMessage;
 };
 
-/** A fact of the chain. */
+/** An event of the chain. */
 export type EventMessage = Common & { kind: "event" };
 
-/** Retracts the fact with id `retracts`: a reorg dropped its block. */
+/** Retracts the event with id `retracts`: a reorg dropped its block. */
 export type RetractionMessage = Common & { kind: "retraction"; retracts: string };
 
 export type DecodedMessage = EventMessage | RetractionMessage;

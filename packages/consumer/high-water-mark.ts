@@ -23,7 +23,7 @@ type Row = {
 };
 
 /**
- * Locks a key until the transaction ends, and makes its mark when it has none: whoever comes next
+ * Locks a key until the transaction ends, and creates its mark when it has none: whoever comes next
  * with the same key waits here, also with its very first message.
  *
  * @param firstSequence the sequence that a key without a mark was met with
@@ -77,7 +77,7 @@ async function selectForUpdate(
 
 /**
  * Writes the mark of a locked key. The count of failures is the next message's: it starts again
- * when the mark moves, and when a person decided on a dead letter.
+ * when the mark moves, and when an operator decided on a dead letter.
  */
 export async function saveHighWaterMark(
   tx: Queryable,

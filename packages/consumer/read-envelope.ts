@@ -14,7 +14,7 @@ export type MessageKey = {
 export type Envelope = MessageKey & {
   /** 1, 2, 3 … in its key, without gaps. */
   readonly sequence: number;
-  /** The id of this message, which is not always the id of the fact that it tells. */
+  /** The id of this message, which is not always the id of its event. */
   readonly messageId: string;
   readonly hash: string;
   readonly source: PubsubMessage;
@@ -24,7 +24,7 @@ export type Envelope = MessageKey & {
  * Reads where a message belongs, from its attributes alone: whether it is to be applied is decided
  * before its body is looked at.
  *
- * @returns null for a barrier, the relay's own mark on a key, which says nothing to consumers
+ * @returns null for a barrier, which is for the relay itself
  * @throws MalformedMessage when it has no place
  */
 export function readEnvelope(source: PubsubMessage): Envelope | null {

@@ -22,7 +22,7 @@ type Row = Omit<StoredRow, "sequence"> & {
 };
 
 /**
- * A person's decision on a dead letter; lets its key flow again.
+ * An operator's decision on a dead letter; lets its key flow again.
  *
  * @param tx a transaction; see `in-transaction.ts`
  * @throws when there is no such dead letter, it was decided before, or it cannot be tried again

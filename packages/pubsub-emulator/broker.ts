@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import type { Delivery } from "./delivery.ts";
+import { type Backlog, DoneLog } from "./done-log.ts";
 import { alreadyExists, notFound } from "./grpc-error.ts";
 import { MemoryTopicLog } from "./memory-topic-log.ts";
 import { MessageView } from "./message-view.ts";
 import { encodeMessage } from "./message-wire.ts";
 import { type Metadata, readMetadata, writeMetadata } from "./metadata-file.ts";
 import { DELETED_TOPIC, type SubscriptionResource, type TopicResource } from "./resources.ts";
-import { type Backlog, SettlementLog } from "./settlement-log.ts";
 import { Subscription } from "./subscription.ts";
 import { Topic } from "./topic.ts";
 import { FileTopicLog } from "./topic-log.ts";
@@ -19,7 +19,7 @@ import { FileTopicLog } from "./topic-log.ts";
  *     <dataDir>/server.lock             which process has the folder
  *     <dataDir>/metadata.json           topics and subscriptions, replaced on every change
  *     <dataDir>/topics/<uid>/*.log      messages, appended
- *     <dataDir>/subscriptions/<uid>.log what each subscription has settled, appended
+ *     <dataDir>/subscriptions/<uid>.log what each subscription is done with, appended
  *
  * Without a data folder everything is in memory only. Files that metadata.json does not name are
  * left-overs of an interrupted creation or deletion and are removed on opening.
@@ -67,7 +67,7 @@ export class Broker {
     return topic;
   }
 
-  /** Subscriptions stay, with the messages they have not settled. */
+  /** Subscriptions stay, with their open messages. */
   deleteTopic(name: string): void {
     const topic = this.topic(name);
     this.topics.delete(name);
@@ -83,8 +83,8 @@ export class Broker {
     if (this.subscriptions.has(resource.name)) throw alreadyExists(resource.name);
     const topic = this.topic(resource.topic);
     const uid = this.#nextUid++;
-    const path = this.#settlementPath(uid);
-    const log = path === undefined ? undefined : SettlementLog.create(path, topic.nextSequence);
+    const path = this.#doneLogPath(uid);
+    const log = path === undefined ? undefined : DoneLog.create(path, topic.nextSequence);
     const subscription = this.#newSubscription(uid, topic.nextSequence, resource, log);
     this.#attach(subscription, topic);
     this.saveMetadata();
@@ -149,7 +149,7 @@ export class Broker {
     }
     const backlogs = new Map<Topic, Map<Subscription, Backlog>>();
     for (const { uid, topicUid, firstSequence, resource } of metadata.subscriptions) {
-      const { log, backlog } = SettlementLog.recover(this.#settlementPath(uid) as string);
+      const { log, backlog } = DoneLog.recover(this.#doneLogPath(uid) as string);
       const subscription = this.#newSubscription(uid, firstSequence, resource, log);
       const topic = topicUid === null ? undefined : topics.get(topicUid);
       if (topic === undefined) continue;
@@ -169,7 +169,7 @@ export class Broker {
     }
   }
 
-  #settlementPath(uid: number): string | undefined {
+  #doneLogPath(uid: number): string | undefined {
     return this.#dataDir && join(this.#dataDir, "subscriptions", `${uid}.log`);
   }
 
@@ -188,7 +188,7 @@ export class Broker {
     uid: number,
     firstSequence: number,
     resource: SubscriptionResource,
-    log: SettlementLog | undefined,
+    log: DoneLog | undefined,
   ): Subscription {
     const subscription = new Subscription({
       uid,

@@ -20,7 +20,7 @@ export interface Consumer {
   deliver(messages: ReceivedMessage[]): void;
 }
 
-/** A consumer as the subscription sees it. It outlives the connection while messages are out. */
+/** A consumer as the subscription sees it. It survives the connection while messages are out. */
 export class ConsumerSlot {
   readonly consumer: Consumer;
   /** Ordering keys that only this consumer may be given now. */
@@ -78,7 +78,7 @@ export class Delivery {
  *
  *     first … (handed out: outstanding or acked) … next … (not handed out) … end
  *
- * Acking moves `first` over the acked prefix; only that settles a message, because a redelivery of
+ * Acking moves `first` over the acked prefix; only that finishes a message, because a redelivery of
  * an earlier one takes every later one along, acked or not (Pub/Sub docs, "Order messages").
  * A failure moves `next` back to the failed message.
  */
@@ -121,17 +121,17 @@ export class OrderedKey {
     return this.#at(this.#next++);
   }
 
-  /** Marks a message as done and returns those that are settled by it. */
+  /** Takes an acknowledgement; returns the messages that are done now. */
   ack(delivery: Delivery): Delivery[] {
     delivery.isAcked = true;
-    const settled: Delivery[] = [];
+    const done: Delivery[] = [];
     while (!this.isEmpty && this.#at(this.#first).isAcked) {
-      settled.push(this.#at(this.#first));
+      done.push(this.#at(this.#first));
       this.#deliveries[this.#first++ - this.#offset] = undefined;
     }
     this.#next = Math.max(this.#next, this.#first);
     this.#compact();
-    return settled;
+    return done;
   }
 
   /** Goes back to a failed message. Returns the later ones that had been handed out. */

@@ -3,7 +3,7 @@ import type { TopicLog } from "./topic-log.ts";
 
 /**
  * The log of a topic whose server was started without a data folder. It holds only what may be
- * sought back to: what is not settled yet is in memory with the subscriptions anyway.
+ * sought back to: what is open is in memory with the subscriptions anyway.
  */
 export class MemoryTopicLog implements TopicLog {
   readonly #keepsHistory: () => boolean;

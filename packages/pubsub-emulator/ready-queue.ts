@@ -42,7 +42,7 @@ export class ReadyQueue {
     }
     while (hasRoom() && this.#unordered.size > 0) {
       const delivery = this.#unordered.shift() as Delivery;
-      // It may have outlived the retention while it stood in line.
+      // It may have passed the retention while it stood in line.
       if (!delivery.isAcked) yield delivery;
     }
   }
@@ -60,17 +60,17 @@ export class ReadyQueue {
     queue.push(item);
   }
 
-  /** Marks a message as done and returns all that are settled by it. */
-  settle(delivery: Delivery): Delivery[] {
+  /** Takes an acknowledgement; returns the messages that are done now. */
+  finish(delivery: Delivery): Delivery[] {
     const { key } = delivery;
     if (key === undefined) {
       delivery.isAcked = true;
       return [delivery];
     }
-    const settled = key.ack(delivery);
+    const done = key.ack(delivery);
     if (key.isEmpty) this.#keys.delete(key.name);
     else this.requeue(key);
-    return settled;
+    return done;
   }
 
   clear(): void {

@@ -26,7 +26,8 @@ export interface PubsubServerOptions {
 
 interface PubsubServerStats {
   topics: Record<string, { published: number }>;
-  subscriptions: Record<string, { unsettled: number; outstanding: number }>;
+  /** `open`: not done, whether handed out (`outstanding`) or not. */
+  subscriptions: Record<string, { open: number; outstanding: number }>;
   openStreams: number;
 }
 
@@ -162,7 +163,7 @@ function stats(broker: Broker, streams: ReadonlySet<StreamingPull>): PubsubServe
     subscriptions: Object.fromEntries(
       [...broker.subscriptions].map(([name, subscription]) => [
         name,
-        { unsettled: subscription.unsettledCount, outstanding: subscription.outstandingCount },
+        { open: subscription.openCount, outstanding: subscription.outstandingCount },
       ]),
     ),
     openStreams: streams.size,

@@ -115,7 +115,7 @@ test("whatever is acked, nacked or left to expire, each key is delivered in orde
           }
           vi.advanceTimersByTime(0);
         }
-        for (let round = 0; subscription.unsettledCount > 0; round++) {
+        for (let round = 0; subscription.openCount > 0; round++) {
           expect(round).toBeLessThan(1000);
           subscription.acknowledge([...held.keys()]);
           held.clear();

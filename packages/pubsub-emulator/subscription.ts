@@ -7,6 +7,7 @@ import {
   OrderedKey,
   type ReceivedMessage,
 } from "./delivery.ts";
+import type { DoneLog } from "./done-log.ts";
 import { Fifo } from "./fifo.ts";
 import { type Filter, parseFilter } from "./filter.ts";
 import type { StoredMessage } from "./message-batch.ts";
@@ -14,7 +15,6 @@ import { MessageView } from "./message-view.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { durationMs, type SubscriptionResource } from "./resources.ts";
 import { retryBackoffMs } from "./retry-backoff.ts";
-import type { SettlementLog } from "./settlement-log.ts";
 
 const RESPONSE_MESSAGES = 1_000;
 const RESPONSE_BYTES = 1_000_000;
@@ -23,14 +23,14 @@ const RESPONSE_BYTES = 1_000_000;
  * Who has which message of one subscription.
  *
  *     ready ── handed to a consumer, new ack id ──► outstanding
- *     outstanding ── ack ──► settled; with an ordering key: acked
- *     acked ── everything before it on its key is acked ──► settled
- *     outstanding ── nack or deadline ──► dead-lettered (settled) after the allowed attempts,
+ *     outstanding ── ack ──► done; with an ordering key: acked
+ *     acked ── everything before it on its key is acked ──► done
+ *     outstanding ── nack or deadline ──► dead-lettered (done) after the allowed attempts,
  *                                         otherwise waiting ── back-off ──► ready
  *     outstanding, acked ── an earlier message of the key fails ──► ready
- *     any ── older than the retention ──► settled
+ *     any ── older than the retention ──► done
  *
- * Outside this class only settled messages are gone: after a restart all others are ready again.
+ * Only done messages are gone for good: after a restart all others, the open ones, are ready again.
  * An ack id that is not outstanding (any more) is stale and ignored.
  */
 export class Subscription {
@@ -39,7 +39,7 @@ export class Subscription {
   resource: SubscriptionResource;
   /** Publishes to the dead-letter topic; false when there is no such topic. */
   readonly #deadLetter: (subscription: Subscription, delivery: Delivery) => boolean;
-  readonly #log: SettlementLog | undefined;
+  readonly #log: DoneLog | undefined;
   readonly #filter: Filter | undefined;
   readonly #open = new Map<number, Delivery>();
   readonly #ready = new ReadyQueue();
@@ -48,14 +48,14 @@ export class Subscription {
   readonly #attached = new Set<ConsumerSlot>();
   readonly #deadlines = new DeadlineWheel<Delivery>((expired) => this.#failAll(expired));
   readonly #backoffs = new DeadlineWheel<Delivery | OrderedKey>((due) => this.#endBackoff(due));
-  #settled: number[] = [];
+  #done: number[] = [];
   #pumpIsDue = false;
 
   constructor(options: {
     uid: number;
     firstSequence: number;
     resource: SubscriptionResource;
-    log: SettlementLog | undefined;
+    log: DoneLog | undefined;
     deadLetter: (subscription: Subscription, delivery: Delivery) => boolean;
   }) {
     this.uid = options.uid;
@@ -67,7 +67,7 @@ export class Subscription {
       options.resource.filter === "" ? undefined : parseFilter(options.resource.filter);
   }
 
-  get unsettledCount(): number {
+  get openCount(): number {
     return this.#open.size;
   }
 
@@ -75,7 +75,7 @@ export class Subscription {
     return this.#outstanding.size;
   }
 
-  /** The oldest sequence that is not settled. */
+  /** The oldest open sequence. */
   get oldestSequence(): number | undefined {
     return this.#open.keys().next().value;
   }
@@ -114,11 +114,11 @@ export class Subscription {
       const delivery = this.#outstanding.get(ackId);
       if (delivery === undefined) stale.push(ackId);
       else {
-        this.#takeBack(delivery);
-        this.#settle(delivery);
+        this.#handBack(delivery);
+        this.#finish(delivery);
       }
     }
-    this.#flushSettled();
+    this.#flushDone();
     this.#schedulePump();
     return stale;
   }
@@ -135,41 +135,41 @@ export class Subscription {
     return stale;
   }
 
-  /** Settles what is older than the subscription's retention. */
+  /** Finishes what is older than the subscription's retention. */
   expire(): void {
     const { messageRetentionDuration } = this.resource;
     if (messageRetentionDuration === null) return;
     const before = Date.now() - durationMs(messageRetentionDuration);
     for (const delivery of this.#open.values()) {
       if (delivery.message.publishTimeMs >= before) break;
-      if (delivery.ackId !== "") this.#takeBack(delivery);
+      if (delivery.ackId !== "") this.#handBack(delivery);
       this.#backoffs.clear(delivery);
-      this.#settle(delivery);
+      this.#finish(delivery);
     }
-    this.#flushSettled();
+    this.#flushDone();
   }
 
-  /** The messages that are not settled, in publish order. */
-  *unsettled(): Iterable<StoredMessage> {
+  /** The open messages, in publish order. */
+  *open(): Iterable<StoredMessage> {
     for (const { message } of this.#open.values()) yield message;
   }
 
   /** Forgets who has what and starts over with exactly these messages (Seek, DetachSubscription). */
   reset(messages: Iterable<StoredMessage>, nextSequence: number): void {
-    for (const delivery of this.#outstanding.values()) this.#takeBack(delivery);
+    for (const delivery of this.#outstanding.values()) this.#handBack(delivery);
     this.#deadlines.clearAll();
     this.#backoffs.clearAll();
     this.#ready.clear();
     for (const slot of this.#attached) slot.keys.clear();
     this.#open.clear();
     this.enqueue(messages);
-    this.#log?.rewrite({ upTo: nextSequence, unsettled: this.#open.keys() });
+    this.#log?.rewrite({ upTo: nextSequence, open: this.#open.keys() });
   }
 
-  /** Shortens the settlement log when it has grown enough. */
+  /** Shortens the done log when it has grown enough. */
   compact(nextSequence: number): void {
     if (this.#log?.isDueForCompaction) {
-      this.#log.rewrite({ upTo: nextSequence, unsettled: this.#open.keys() });
+      this.#log.rewrite({ upTo: nextSequence, open: this.#open.keys() });
     }
   }
 
@@ -241,7 +241,7 @@ export class Subscription {
   }
 
   /** Makes the ack id stale and gives the consumer its room back. */
-  #takeBack(delivery: Delivery): void {
+  #handBack(delivery: Delivery): void {
     const { slot, key } = delivery;
     this.#outstanding.delete(delivery.ackId);
     this.#deadlines.clear(delivery);
@@ -251,17 +251,17 @@ export class Subscription {
     if (key !== undefined && --key.outstanding === 0) key.owner = undefined;
   }
 
-  #settle(delivery: Delivery): void {
-    for (const { message } of this.#ready.settle(delivery)) {
+  #finish(delivery: Delivery): void {
+    for (const { message } of this.#ready.finish(delivery)) {
       this.#open.delete(message.sequence);
-      this.#settled.push(message.sequence);
+      this.#done.push(message.sequence);
     }
   }
 
-  #flushSettled(): void {
-    if (this.#settled.length === 0) return;
-    this.#log?.append(this.#settled);
-    this.#settled = [];
+  #flushDone(): void {
+    if (this.#done.length === 0) return;
+    this.#log?.append(this.#done);
+    this.#done = [];
   }
 
   #failAll(deliveries: readonly Delivery[]): void {
@@ -269,22 +269,22 @@ export class Subscription {
       // An earlier failure of the same key may have taken this one back already.
       if (delivery.ackId !== "") this.#fail(delivery);
     }
-    this.#flushSettled();
+    this.#flushDone();
     this.#schedulePump();
   }
 
   #fail(delivery: Delivery): void {
-    this.#takeBack(delivery);
+    this.#handBack(delivery);
     delivery.failures++;
     const policy = this.resource.deadLetterPolicy;
     const isLast = policy !== null && delivery.failures >= policy.maxDeliveryAttempts;
     if (isLast && this.#deadLetter(this, delivery)) {
-      this.#settle(delivery);
+      this.#finish(delivery);
       return;
     }
     const { key } = delivery;
     for (const later of key?.rewind(delivery) ?? []) {
-      if (later.ackId !== "") this.#takeBack(later);
+      if (later.ackId !== "") this.#handBack(later);
     }
     const delayMs = retryBackoffMs(this.resource.retryPolicy, delivery.failures);
     if (delayMs > 0) {

@@ -50,7 +50,7 @@ export class Topic {
   }
 
   /**
-   * Hands the subscriptions what they had not settled when the server went away. `backlogs` tells
+   * Hands the subscriptions what was open when the server went away. `backlogs` tells
    * for each one which sequences those are.
    */
   recover(
@@ -77,20 +77,20 @@ export class Topic {
 
   /**
    * Seek: everything retained that was published from `timeMs` on is open again, everything before
-   * it is settled. Retained is what the subscription has not settled, what it keeps although it is
-   * settled (`retainAckedMessages`), and what the topic keeps for anybody
+   * it is done. Retained is what is open on the subscription, what it keeps although it is
+   * done (`retainAckedMessages`), and what the topic keeps for anybody
    * (`messageRetentionDuration`), also from before the subscription existed.
    */
   seek(subscription: Subscription, timeMs: number): void {
     const found = new Map<number, StoredMessage>();
-    // Where nobody keeps what is settled, everything retained is in memory.
+    // Where nobody keeps what is done, everything retained is in memory.
     for (const { messages } of this.#historyMs() > 0 ? this.#log.read(0, timeMs) : []) {
       for (const message of messages) {
         if (!this.#isRetained(message, subscription)) continue;
         found.set(message.sequence, { ...message, bytes: Buffer.from(message.bytes) });
       }
     }
-    for (const message of subscription.unsettled()) {
+    for (const message of subscription.open()) {
       if (message.publishTimeMs >= timeMs) found.set(message.sequence, message);
     }
     const inOrder = [...found.values()].sort((a, b) => a.sequence - b.sequence);
@@ -122,7 +122,7 @@ export class Topic {
     return messageRetentionDuration === null ? 0 : durationMs(messageRetentionDuration);
   }
 
-  /** How far back settled messages can be asked for, by anybody. */
+  /** How far back done messages can be asked for, by anybody. */
   #historyMs(): number {
     return Math.max(
       this.#topicRetentionMs(),

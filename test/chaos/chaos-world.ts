@@ -105,7 +105,7 @@ export class ChaosWorld {
   /** Messages of a subscription that are not acknowledged. */
   unsettled(subscription: string): number {
     const name = `projects/${PROJECT}/subscriptions/${subscription}`;
-    return this.#pubsub.stats().subscriptions[name]?.unsettled ?? 0;
+    return this.#pubsub.stats().subscriptions[name]?.open ?? 0;
   }
 
   /** Delivers again what was published in the last seconds, acknowledged or not. */

@@ -103,10 +103,7 @@ async function setup({ isOrdered = true } = {}): Promise<Setup> {
       return handle;
     },
     settled: () =>
-      vi.waitFor(
-        () => expect(server.stats().subscriptions[subscription]?.unsettled).toBe(0),
-        PATIENCE,
-      ),
+      vi.waitFor(() => expect(server.stats().subscriptions[subscription]?.open).toBe(0), PATIENCE),
   };
 }
 
@@ -237,7 +234,7 @@ describe("A running consumer", () => {
   });
 
   test.each(["nack", "park"] as const)(
-    "applies a dead letter in its place when a person has it tried again (%s)",
+    "applies a dead letter in its place when an operator has it retried (%s)",
     async (onEarly) => {
       const { publish, run, settled, sandbox } = await setup();
       const all = events(5);

@@ -112,7 +112,7 @@ describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }
       const subscription = "projects/p1/subscriptions/payouts";
       await waitUntil(
         "everything is acknowledged",
-        () => printed.err !== "" || server.stats().subscriptions[subscription]?.unsettled === 0,
+        () => printed.err !== "" || server.stats().subscriptions[subscription]?.open === 0,
       );
       child.kill("SIGTERM");
       expect([await ended, printed.err]).toEqual([0, ""]);

@@ -101,7 +101,7 @@ describe("the embedded server with a data folder", () => {
     expect(shown.labels).toEqual({ team: "deals" });
     const [sub] = await clients.subscriber.getSubscription({ subscription: filtered }, ONCE);
     expect(sub.filter).toBe(filter);
-    expect(server.stats().subscriptions[filtered]?.unsettled).toBe(0);
+    expect(server.stats().subscriptions[filtered]?.open).toBe(0);
     const [id] = await clients.publish(topic, ["4"]);
     const rest = await clients.pull(subscription, 2);
     expect(texts(rest)).toEqual(["3", "4"]);
@@ -187,7 +187,7 @@ describe("the embedded server with a data folder", () => {
       },
       () => count === 20_000,
     );
-    await vi.waitFor(() => expect(server.stats().subscriptions[subscription]?.unsettled).toBe(0));
+    await vi.waitFor(() => expect(server.stats().subscriptions[subscription]?.open).toBe(0));
     await vi.waitFor(() => expect(size()).toBeLessThan(1_000_000), { timeout: 10_000 });
   });
 

@@ -110,7 +110,7 @@ describe("the embedded server", () => {
     await clients.publisher.publish({ topic, messages }, ONCE);
     const received = await clients.pull(subscription, 1);
     expect(received.map(({ message }) => message?.attributes)).toEqual([attributes[2]]);
-    expect(server.stats().subscriptions[subscription]?.unsettled).toBe(1);
+    expect(server.stats().subscriptions[subscription]?.open).toBe(1);
     const invalid = clients.createSubscription(topic, { filter: 'data = "x"' });
     await expect(invalid).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   });
@@ -162,7 +162,7 @@ describe("the embedded server", () => {
       CloudPubSubDeadLetterSourceSubscription: subscription.split("/").at(-1),
       CloudPubSubDeadLetterSourceSubscriptionProject: "p1",
     });
-    expect(server.stats().subscriptions[subscription]?.unsettled).toBe(0);
+    expect(server.stats().subscriptions[subscription]?.open).toBe(0);
   });
 
   test("lets a new subscription seek back to all that its topic retains", async () => {

@@ -55,7 +55,7 @@ export async function realService(world: TestWorld, chain: TestChain): Promise<R
           .filter(
             ([name]) => name.startsWith(`projects/${projectId}/`) && name.endsWith(".recorder"),
           )
-          .every(([, { unsettled }]) => unsettled === 0),
+          .every(([, { open }]) => open === 0),
       );
     },
     deploymentSchemas: async () => {
