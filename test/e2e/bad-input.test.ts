@@ -219,9 +219,24 @@ describe("Each part alone refuses", () => {
       const { DATABASE_URL: _, ...env } = good;
       const service = new ServiceProcess(command, { env });
       expect(await service.exited, service.output).toEqual({ code: EXIT_CONFIG, signal: null });
-      expect(service.output).toContain("DATABASE_URL: is not set");
+      expect(service.output).toContain("ES-VARIABLE: DATABASE_URL: is not set");
     },
   );
+
+  test.each([
+    ["indexer", "INDEXER_PORT"],
+    ["relay", "RELAY_PORT"],
+    ["api", "API_PORT"],
+  ] as const)("the %s: a taken %s, and does not take another port", async (command, name) => {
+    const taken = world.ends(await listenSomewhere());
+    const service = world.ends(
+      new ServiceProcess(command, { env: { ...good, [name]: String(taken.port) } }),
+    );
+    expect(await service.exited, service.output).toEqual({ code: EXIT_CONFIG, signal: null });
+    expect(service.lines).toEqual([
+      `ES-PORT: ${name}: cannot listen on 127.0.0.1:${taken.port}: another process listens there`,
+    ]);
+  });
 });
 
 /** @returns what it said */
@@ -238,6 +253,7 @@ async function expectRefused(
   const exit = await service.exited;
   expect(exit, service.output).toEqual({ code, signal: null });
   for (const words of said) expect(service.output.toLowerCase()).toContain(words.toLowerCase());
+  expect(service.output).toMatch(/\bES-[A-Z-]+: /);
   // Plain words: no stack trace, no secret of an endpoint.
   expect(service.output).not.toMatch(/^\s+at .+:\d+:\d+\)?$/m);
   expect(service.output).not.toContain("secret-key");

@@ -13,10 +13,11 @@ import manifest from "../../package.json" with { type: "json" };
  */
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Done one after the other by `npm run check`, or by npm itself. */
-const NO_COMMANDS = /^(pre|post)|^(setup|test|check|format)$/;
+/** Called by npm itself. */
+const HOOKS = /^(pre|post)|^setup$/;
 const COMMANDS = Object.entries(manifest.scripts)
-  .filter(([name]) => !NO_COMMANDS.test(name))
+  // The others are other programs, with options of their own.
+  .filter(([name, script]) => !HOOKS.test(name) && /^node [^&]*$/.test(script))
   .map(([name, script]): [string, string[]] => [name, script.split(" ").slice(1)]);
 
 let folder: string;
