@@ -262,3 +262,14 @@ test("a prepared process that is not started after all is gone when it is stoppe
   expect(isRunning(child.pid)).toBe(false);
   expect(lines).toEqual([]);
 });
+
+test("a thread of a prepared process begins at once", async () => {
+  const { lines, process: child } = supervise(
+    `import { isMainThread, Worker } from "node:worker_threads";
+     if (isMainThread) new Worker(new URL(import.meta.url));
+     else console.log("thread with", process.env.LATER);`,
+    { prepareOnly: true },
+  );
+  child.start({ LATER: "all of it" });
+  await until(() => expect(lines).toEqual(["thread with all of it"]));
+});

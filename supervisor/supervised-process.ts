@@ -60,7 +60,7 @@ export class SupervisedProcess {
   /** Starts it before all of its environment is known: it loads its modules, and waits for `start`. */
   prepare(): void {
     this.#isWaiting = true;
-    this.#spawn(["--import", AWAIT_START], { PRELOAD: this.#options.preload });
+    this.#spawn(["--import", AWAIT_START], { AWAIT_START: this.#options.preload ?? "" });
   }
 
   /** @param more what the environment was waiting for */
