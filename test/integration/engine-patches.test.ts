@@ -29,6 +29,8 @@ let children: Map<string, Map<string, number>>;
 let sync: RealtimeSync;
 /** Whether the node that is asked for a block by its hash has not heard of it. */
 let isIgnorant = false;
+/** What the engine warns of. */
+let warnings: string[];
 
 beforeAll(async () => {
   ({ createRealtimeSync } = await loadEngine<{ createRealtimeSync: typeof createRealtimeSync }>(
@@ -37,6 +39,8 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
+  warnings = [];
+  const warn = ({ msg }: { msg: string }) => warnings.push(msg);
   random = new SeededRandom("engine-patches");
   chain = new SimulatedChain(41_301, "engine-patches");
   chain.mine(empty(3));
@@ -46,7 +50,7 @@ beforeEach(async () => {
   const { number, hash, timestamp } = chain.head;
   const finalized = { number: numberToHex(number), hash, timestamp: numberToHex(timestamp) };
   sync = createRealtimeSync({
-    common: { logger: silentLogger(), shutdown: { isKilled: false } },
+    common: { logger: { ...silentLogger(), warn }, shutdown: { isKilled: false } },
     chain: { name: "simulated", id: chain.chainId, finalityBlockCount: 30, pollingInterval: 1_000 },
     rpc: { request: ask },
     eventCallbacks: [{ filter: escrowFilter(chain.chainId) }],
@@ -91,6 +95,24 @@ test("a head that was built upon already is not taken for a reorg", async () => 
   expect(await eventsOf(old)).toEqual([]);
 });
 
+test("a head behind the final block is an alarm only when the final block was replaced", async () => {
+  const final = chain.head.number;
+  const old = await blockAt(final - 1);
+  chain.mine(empty(3));
+  expect(await look()).toHaveLength(3);
+  expect(await eventsOf(old)).toEqual([]);
+  expect(await eventsOf(await blockAt(final))).toEqual([]);
+  expect(warnings).toEqual([]);
+
+  // As a node tells it that has not got so far.
+  chain.forkDeep(final - 1, []);
+  expect(await eventsOf(await latest())).toEqual([]);
+  expect(warnings).toEqual([]);
+  chain.mine(empty(1));
+  expect(await eventsOf(await latest())).toEqual([]);
+  expect(warnings).toContain("Encountered unrecoverable reorg");
+});
+
 test("a block that waits to be indexed keeps the escrows that were known when it came, whatever is followed meanwhile", async () => {
   const creation = newDeal();
   chain.mine([{ transactions: [creation], secondsLater: 1 }]);
@@ -120,7 +142,12 @@ async function eventsOf(block: unknown): Promise<SyncEvent[]> {
 }
 
 function latest(): Promise<unknown> {
-  return ask({ method: "eth_getBlockByNumber", params: ["latest", true] });
+  return blockAt("latest");
+}
+
+function blockAt(number: number | "latest"): Promise<unknown> {
+  const block = number === "latest" ? number : numberToHex(number);
+  return ask({ method: "eth_getBlockByNumber", params: [block, true] });
 }
 
 async function ask(request: { method: string; params: unknown[] }): Promise<unknown> {
