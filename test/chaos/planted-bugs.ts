@@ -18,7 +18,7 @@ export type PlantedBug = {
 const PUBLISH_LOOP = "packages/relay/publish/publish-loop.ts";
 const RESOLVER = "packages/relay/doubt/doubt-resolver.ts";
 const PURGE = "packages/relay/doubt/receipts-purge.ts";
-const SENDING = "    try {\n      await this.#transport.send(batch, timeoutMs);";
+const SENDING = "    try {\n      await this.#options.transport.send(batch, timeoutMs);";
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -28,7 +28,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       {
         file: PUBLISH_LOOP,
         search: SENDING,
-        replace: `    await markPublished(this.#db, this.#publication, this.#leases.instance, [outcome]);\n${SENDING}`,
+        replace: `    const { db, publication, leases } = this.#options;\n    await markPublished(db, publication, leases.instance, [outcome]);\n${SENDING}`,
       },
     ],
     faults: ["UNAVAILABLE, not accepted"],
