@@ -20,7 +20,7 @@ export type CommandInput<O extends Options, S extends Sections, P> = {
 
 /**
  * A command: what `--help` shows and what is refused follow from this, so that neither can be
- * forgotten. `cli/all-commands.test.ts` walks over every one.
+ * forgotten. `test/integration/commands.test.ts` walks over every one.
  */
 export type Command<O extends Options, S extends Sections, P> = {
   /** As in `npm run <name>`; `npm start` is called `start`. */
