@@ -1,7 +1,8 @@
 import { namesNoChain } from "../config/parse-chains.ts";
 import { type ChainPart, type SampleOptions, startChainPart } from "./chain/chain-part.ts";
+import { checkPorts, type WantedPort } from "./check-ports.ts";
 import { DataFolder } from "./data-folder.ts";
-import { type EmbeddedPart, endOf } from "./embedded-part.ts";
+import { type EmbeddedPart, endOf, portOf } from "./embedded-part.ts";
 import { startPostgresPart } from "./postgres/postgres-part.ts";
 import { LOCAL_PROJECT, startPubsubPart } from "./pubsub-part.ts";
 import { unusableFolder } from "./unusable-folder.ts";
@@ -10,7 +11,7 @@ type Env = Record<string, string | undefined>;
 
 export type LocalOptions = SampleOptions & {
   dataDir: string;
-  /** Told when an embedded part ended by itself: its name, and its signal or exit code. */
+  /** Called when an embedded part ended by itself: its name, and its signal or exit code. */
   onEnded: (name: string, exit: string) => void;
 };
 
@@ -34,7 +35,7 @@ export type LocalParts = {
  * Starts PostgreSQL, Pub/Sub and a chain with sample escrows, all at once, each only when the
  * environment does not name a real one. Their data survives in `dataDir`.
  *
- * @throws when a part does not start, or `dataDir` is in use; what was started is stopped again
+ * @throws when a part does not start, its port is taken, or `dataDir` is in use; what was started is stopped again
  */
 export async function startLocalParts(env: Env, options: LocalOptions): Promise<LocalParts> {
   const folder = await DataFolder.take(options.dataDir);
@@ -55,15 +56,21 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
       });
     return part;
   };
-  const isPubsubReal = Boolean(env.PUBSUB_PROJECT_ID || env.PUBSUB_EMULATOR_HOST);
-  const starts = [
-    env.DATABASE_URL ? null : keep(startPostgresPart(env, folder.place("postgres"))),
-    isPubsubReal ? null : keep(startPubsubPart(env, folder.place("pubsub"))),
-    namesNoChain(env) ? keep(startChainPart(env, folder.place("chain.json"), options)) : null,
-  ] as const;
-  // Whichever fails: only when all are up or have failed is it known what is to be stopped.
-  await Promise.allSettled(starts);
+  const embeds = {
+    postgres: !env.DATABASE_URL,
+    pubsub: !env.PUBSUB_PROJECT_ID && !env.PUBSUB_EMULATOR_HOST,
+    chain: namesNoChain(env),
+  };
   try {
+    // Only now: what a killed owner had left running may have had them.
+    await checkPorts(portsOf(env, embeds));
+    const starts = [
+      embeds.postgres ? keep(startPostgresPart(env, folder.place("postgres"))) : null,
+      embeds.pubsub ? keep(startPubsubPart(env, folder.place("pubsub"))) : null,
+      embeds.chain ? keep(startChainPart(env, folder.place("chain.json"), options)) : null,
+    ] as const;
+    // Whichever fails: only when all are up or have failed is it known what is to be stopped.
+    await Promise.allSettled(starts);
     const [postgres, pubsub, chain] = await Promise.all(starts);
     const added = {
       ...postgres?.env,
@@ -86,6 +93,20 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
     await stop();
     throw unusableFolder(folder.path, error) ?? error;
   }
+}
+
+function portsOf(env: Env, embeds: Record<"postgres" | "pubsub" | "chain", boolean>): WantedPort[] {
+  return [
+    { variable: "POSTGRES_PORT", isEmbedded: embeds.postgres },
+    { variable: "PUBSUB_PORT", isEmbedded: embeds.pubsub },
+    { variable: "CHAIN_PORT", isEmbedded: embeds.chain },
+  ]
+    .filter(({ isEmbedded }) => isEmbedded)
+    .map(({ variable }) => ({
+      variable,
+      port: portOf(env[variable]).port ?? 0,
+      hostname: "127.0.0.1",
+    }));
 }
 
 function linesOf(

@@ -46,7 +46,7 @@ export async function runService(
   if (!givenEnv.PUBSUB_PROJECT_ID || givenEnv.PUBSUB_EMULATOR_HOST)
     // Off Google Cloud the client library would look for its metadata server for seconds.
     givenEnv.METADATA_SERVER_DETECTION ??= "none";
-  await checkPorts(wantedPorts(checkConfiguration(givenEnv), givenEnv));
+  await checkPorts(wantedPorts(checkConfiguration(givenEnv)));
   const startedMs = performance.now();
   const dataDir = resolve(options.dataDir);
   const output = process.stdout.isTTY ? terminalOutput(resolve(dataDir, "logs")) : jsonOutput();

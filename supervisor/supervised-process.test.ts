@@ -264,11 +264,20 @@ test("a prepared process that is not started after all is gone when it is stoppe
 });
 
 test("a thread of a prepared process begins at once", async () => {
+  const preload = join(folder, "preload.mjs");
+  writeFileSync(preload, "");
+  const thread = join(folder, "thread.mjs");
+  writeFileSync(
+    thread,
+    `import { parentPort } from "node:worker_threads";
+     parentPort.postMessage(process.env.LATER);`,
+  );
   const { lines, process: child } = supervise(
-    `import { isMainThread, Worker } from "node:worker_threads";
-     if (isMainThread) new Worker(new URL(import.meta.url));
-     else console.log("thread with", process.env.LATER);`,
-    { prepareOnly: true },
+    `import { once } from "node:events";
+     import { Worker } from "node:worker_threads";
+     const worker = new Worker(new URL(${JSON.stringify(`file://${thread}`)}));
+     console.log("thread with", ...(await once(worker, "message")));`,
+    { preload, prepareOnly: true },
   );
   child.start({ LATER: "all of it" });
   await until(() => expect(lines).toEqual(["thread with all of it"]));

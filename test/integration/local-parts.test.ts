@@ -1,9 +1,12 @@
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectToChain } from "../../local/chain/chain-client.ts";
+import { freePort } from "../../local/free-port.ts";
 import { type LocalParts, startLocalParts } from "../../local/start-local-parts.ts";
 
 let dataDir: string;
@@ -104,6 +107,32 @@ test("parts that are ended by force are gone at once, and start again", async ()
   expect(ended).toEqual([]);
   await local.stop();
   await start();
+});
+
+test("a port that a killed owner's server still has is free for the next one", async () => {
+  const env = {
+    POSTGRES_PORT: String(await freePort()),
+    CHAIN_PORT: String(await freePort()),
+    PUBSUB_PROJECT_ID: "real-project",
+  };
+  await start(env);
+  const left = pids();
+  // Nobody stops it: to the folder it is as if its owner was killed.
+  const local = await start(env);
+  expect(left.filter(isRunning)).toEqual([]);
+  expect(local.env.DATABASE_URL).toContain(`:${env.POSTGRES_PORT}/`);
+});
+
+test("a port that another process has is named by its variable", async () => {
+  const local = await start({ PUBSUB_PROJECT_ID: "real-project" });
+  const { port } = new URL(local.env.RPC_URL_31337 ?? "");
+  await local.stop();
+  const other = createServer().listen(Number(port), "127.0.0.1");
+  await once(other, "listening");
+  await expect(start({ PUBSUB_PROJECT_ID: "real-project", CHAIN_PORT: port })).rejects.toThrow(
+    `CHAIN_PORT: cannot listen on 127.0.0.1:${port}`,
+  );
+  other.close();
 });
 
 test("when one part does not start, the others are stopped again", async () => {
