@@ -1,10 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import type { Kysely } from "kysely";
 import type { Logger } from "pino";
-import { type Backoff, backoffMs } from "../backoff.ts";
-import type { Publication } from "../journal/publication.ts";
-import type { Lease, LeaseKeeper } from "../leases/lease-keeper.ts";
-import type { RelayMetrics } from "../serve/metrics.ts";
+import { backoffMs } from "../backoff.ts";
+import type { Lease } from "../leases/lease-keeper.ts";
 import { Signal } from "../signal.ts";
 import {
   type Batch,
@@ -16,40 +13,13 @@ import {
   unclaim,
 } from "./progress.ts";
 import { classifyPublishError, codeName } from "./publish-error.ts";
+import type { PublishLoopOptions } from "./publish-loop-options.ts";
 import { TopicHold } from "./topic-hold.ts";
 
 /** Longest that a claim without an answer may still be executed: its `statement_timeout`. */
 const LONGEST_CLAIM_MS = 60_000;
 /** Between two statements that mark what was accepted, while more is under way. */
 const MARK_PAUSE_MS = 5;
-
-/** How batches reach Pub/Sub. */
-export type Transport = {
-  /** Sends one request that lives at most `timeoutMs`; resolves when it is accepted. */
-  send(batch: Batch, timeoutMs: number): Promise<void>;
-  /** Makes sure, after the topic refused us, that what is published next leaves receipts. */
-  recheckTopic(): Promise<unknown>;
-};
-
-export type PublishLoopOptions = {
-  db: Kysely<unknown>;
-  publication: Publication;
-  leases: LeaseKeeper;
-  transport: Transport;
-  /** A key is in doubt: nobody knows how its request ended. */
-  onDoubt: () => void;
-  log: Logger;
-  metrics: RelayMetrics;
-  /** Publish requests in flight, at the most; each is of another key. */
-  maxRequests: number;
-  /** Messages claimed and without an answer, at the most: the bound of the relay's memory. */
-  maxMessages: number;
-  /** Longest life of a request, from its claim on. */
-  publishTimeoutMs: number;
-  /** How often to look although nothing woke us: another instance may have resolved a doubt. */
-  pollIntervalMs: number;
-  backoff: Backoff;
-};
 
 /**
  * Publishes what the journal holds, for one publication, in the partitions that this instance has

@@ -9,13 +9,13 @@ import type { BlockEvidence } from "./block-evidence.ts";
  * more. In a line
  *
  *   - positions are text, differ, and sort in the order of the rows;
- *   - up to `final`, no row ever appears or vanishes, other than by the application's clearing away
- *     rows that were captured, which only a source without evidence may do;
+ *   - up to `final`, no row ever appears or vanishes, but that without evidence the
+ *     application may clear away what was captured;
  *   - behind `final`, with evidence, rows are appended in order, and withdrawn from the end.
  *
- * SQL stands in the statements of capture as it is: it may have no parameters that a planner needs,
- * and has to find rows of a line by position, and a row by its line, position and event id, with an
- * index.
+ * The relay puts the SQL into its own statements as it is, so that a capture stays one of them. It
+ * looks for the rows of a line by position and in its order, and for a row by line, position and
+ * event id: each needs an index.
  */
 export type OutboxSource = {
   /** What it is, for logs and errors. */
