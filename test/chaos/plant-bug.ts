@@ -1,11 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { linkPackages } from "../support/link-packages.ts";
+import { copyProject } from "../support/copy-project.ts";
 import type { Patch } from "./planted-bugs.ts";
-
-const PROJECT = join(import.meta.dirname, "../..");
-const COPIED = ["packages", "examples", "engine", "src", "local", "test/chaos", "package.json"];
 
 /**
  * Copies the project's sources and changes the copy: production code holds no switch for this.
@@ -15,8 +12,7 @@ const COPIED = ["packages", "examples", "engine", "src", "local", "test/chaos", 
  */
 export function plantBug(patches: Patch[]): string {
   const root = mkdtempSync(join(tmpdir(), "escrow-planted-"));
-  for (const each of COPIED) cpSync(join(PROJECT, each), join(root, each), { recursive: true });
-  linkPackages(root);
+  copyProject(root, { tests: true });
   for (const { file, search, replace } of patches) {
     const path = join(root, file);
     const parts = readFileSync(path, "utf8").split(search);
