@@ -50,6 +50,7 @@ test("the commands of package.json are all here", () => {
       "audit",
       "chaos",
       "forks",
+      "lies",
       "bench",
     ]),
   );

@@ -90,7 +90,8 @@ export class LyingNode {
     }
   }
 
-  async #reply(call: RpcCall): Promise<object> {
+  async #reply(asked: RpcCall): Promise<object> {
+    const call = { ...asked, params: asked.params ?? [] };
     this.calls.push(call);
     const { id, method, params } = call;
     try {
