@@ -6,8 +6,8 @@ import type { ErrorCode } from "../config/error-catalogue.ts";
 /** What the engine asks for. */
 const MIN_VERSION = 14;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** SQLSTATE classes of a wrong user or password, and of a database that there is none of. */
-const REFUSED_FOR_GOOD = /^(28|3D)/;
+/** SQLSTATE classes of a wrong user or password, and of a database that there is none of; no URL. */
+const REFUSED_FOR_GOOD = /^(28|3D|ERR_INVALID_URL)/;
 
 /**
  * Makes sure that the database can be used, before anything is begun.
@@ -15,12 +15,13 @@ const REFUSED_FOR_GOOD = /^(28|3D)/;
  * @throws ConfigError when it cannot be reached, is too old, or lets us create no schema
  */
 export async function checkDatabase(url: string): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  });
-  client.on("error", () => undefined);
+  let client: pg.Client;
   try {
+    client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    });
+    client.on("error", () => undefined);
     await client.connect();
   } catch (error) {
     const { code = "" } = error as { code?: string };
