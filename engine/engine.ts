@@ -37,6 +37,8 @@ async function becomeEngine(command: string[], options: EngineOptions): Promise<
   // The engine prefers PORT to its own option, whoever set it.
   process.env.PORT = String(port);
   process.env.PONDER_TELEMETRY_DISABLED = "true";
+  // It sends several queries at once on one connection. The next major of pg refuses that, not ours.
+  process.noDeprecation = true;
   process.argv = [
     process.execPath,
     ENGINE,
