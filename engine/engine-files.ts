@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const MODULES = join(import.meta.dirname, "../node_modules");
-/** Whose code decides what is indexed: the engine's own, as far as it is run. */
-const FOLDERS = ["@ponder/utils/dist", "ponder/dist/esm"];
+/** Whose code decides what is indexed: the engine's own, as far as it is run, and what of others' is patched. */
+const FOLDERS = ["@ponder/utils/dist", "drizzle-orm/node-postgres", "ponder/dist/esm"];
 
 /** Path below `node_modules` → SHA-256 of the file, in the order of paths. */
 export type EngineFiles = Record<string, string>;

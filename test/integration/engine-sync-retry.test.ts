@@ -1,3 +1,5 @@
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
 import { numberToHex } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
@@ -16,6 +18,8 @@ import { RelayWorld, type TestDatabase } from "../support/relay-world.ts";
 const BLOCKS = 150;
 /** In the first interval, and in one of those that wait for another. */
 const FAULTY_BLOCKS = [5, 40];
+/** Longer than the engine waits before it tries again. */
+const SLOW_MS = 3_000;
 
 type Request = { method: string; params: [first: unknown, ...unknown[]] };
 type Historical = { getLocalSyncGenerator: (args: object) => AsyncGenerator<number> };
@@ -37,6 +41,7 @@ let escrows: string[];
 /** The first blocks of the ranges whose factory logs were asked for. */
 let asked: number[];
 let onBlock: (number: number) => Promise<unknown>;
+let onLogs: (fromBlock: number) => void;
 
 beforeAll(async () => {
   await world.start();
@@ -58,6 +63,7 @@ beforeEach(async () => {
   database = await world.database();
   engine = await connectEngine(database.url);
   asked = [];
+  onLogs = () => undefined;
 });
 
 afterEach(async () => {
@@ -85,6 +91,48 @@ test.each([
     expect(again).toBeLessThanOrEqual(FAULTY_BLOCKS.length * 2);
   },
 );
+
+test("an interval that failed is retried only when nothing of it is under way any more", async () => {
+  const [faulty = 0] = FAULTY_BLOCKS;
+  const underWay = new Set<number>();
+  const atRetry: number[] = [];
+  let hasFailed = false;
+  onBlock = async (number) => {
+    if (hasFailed || number > faulty) return undefined;
+    if (number === faulty) {
+      hasFailed = true;
+      return null;
+    }
+    underWay.add(number);
+    await setTimeout(SLOW_MS);
+    underWay.delete(number);
+    return undefined;
+  };
+  onLogs = (fromBlock) => {
+    if (hasFailed && fromBlock === 0) atRetry.push(underWay.size);
+  };
+  await backfill();
+  expect(atRetry.length).toBeGreaterThan(0);
+  expect(Math.max(...atRetry)).toBe(0);
+});
+
+test("a connection that died before its transaction began is given back", async () => {
+  const { drizzle } = await loadEngine<{
+    drizzle: (pool: pg.Pool) => { transaction(run: () => Promise<void>): Promise<void> };
+  }>("../../../drizzle-orm/node-postgres/index.js");
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  const connect = pool.connect.bind(pool);
+  pool.connect = async () => {
+    const client = await connect();
+    await client.query("select pg_terminate_backend(pg_backend_pid())").catch(() => undefined);
+    return client;
+  };
+  await expect(drizzle(pool).transaction(async () => undefined)).rejects.toThrow();
+  expect(pool.totalCount - pool.idleCount).toBe(0);
+  await pool.end();
+});
 
 /** @returns the escrows that the engine knows in the end, with the blocks of their creation */
 async function backfill(): Promise<Children> {
@@ -119,6 +167,7 @@ async function ask(request: Request): Promise<unknown> {
   if (request.method === "eth_getLogs") {
     const { topics, fromBlock } = first as { topics: unknown[]; fromBlock: string };
     if (topics.length > 0) asked.push(Number(fromBlock));
+    onLogs(Number(fromBlock));
   }
   if (request.method === "eth_getBlockByNumber") {
     const answer = await onBlock(Number(first));
