@@ -57,7 +57,9 @@ export async function measureStartUp(checkout: string, dataDir: string): Promise
   }
   const stoppedMs = performance.now();
   await release();
-  if (terminal.exitCode !== 0) throw new Error(`it stopped with exit code ${terminal.exitCode}`);
+  // npm ends with 130 after any Ctrl-C, whatever its script says.
+  if (terminal.exitCode !== 130 || screen.includes("stopping by force"))
+    throw new Error(`it did not stop in good order (exit code ${terminal.exitCode})`);
   return {
     firstSeconds: secondsUntil.first ?? Number.NaN,
     finalSeconds: secondsUntil.final ?? Number.NaN,
