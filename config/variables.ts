@@ -156,14 +156,18 @@ export const VARIABLES = {
     type: logLevel,
   },
   API_PORT: { group: "http", says: "Port of GraphQL and REST.", type: port },
-  API_HOST: { group: "http", says: "Address that they listen on.", type: hostName },
+  API_HOST: { group: "http", says: "Address that the API listens on.", type: hostName },
   RELAY_PORT: {
     group: "http",
     says: "/health, /ready, /status and /metrics of the relay.",
     type: port,
   },
-  RELAY_HOST: { group: "http", says: "Address that they listen on.", type: hostName },
-  INDEXER_PORT: { group: "http", says: "The same of the indexer, on 127.0.0.1.", type: port },
+  RELAY_HOST: { group: "http", says: "Address that the relay listens on.", type: hostName },
+  INDEXER_PORT: {
+    group: "http",
+    says: "/health, /ready, /status and /metrics of the indexer, on 127.0.0.1.",
+    type: port,
+  },
   AUDIT_RPC_URL: {
     group: "audit",
     says: "Endpoint of another provider than the indexer's, for one chain; with _<chain id> for that chain, needed when several are followed. Without it the indexer's own is read, which proves less.",
@@ -182,7 +186,7 @@ export const VARIABLES = {
   },
   DATA_DIR: {
     group: "local",
-    says: "Where they keep their data, and where commands look for a running npm start; --data-dir goes before it.",
+    says: "Where the embedded parts keep their data, and where commands look for a running npm start; --data-dir goes before it.",
     type: z.string().default(".data"),
   },
   POSTGRES_PORT: { group: "local", says: "Port of the embedded PostgreSQL.", type: port },

@@ -74,6 +74,7 @@ try {
 
 // The first start would compile everything that it loads. Without this it is slower, no more.
 if (installed !== wanted) {
+  console.error("escrow-stream: compiling what starts (once after an installation) …");
   const args = ["--import", "./scripts/compile-cache.mjs", "scripts/warm-up.mjs"];
   const node = join(root, "node_modules", ".bin", "node");
   spawnSync(node, args, { cwd: root, stdio: "ignore", timeout: 60_000 });

@@ -50,6 +50,11 @@ test("what the service runs on is installed once, and again when the lockfile ch
   expect(installations()).toEqual(["--omit=dev", "--omit=dev"]);
 });
 
+test("what takes its time is named, and only then", () => {
+  expect(setUp().stderr).toMatch(/installing dependencies .*\n(.*\n)*.*compiling what starts/);
+  expect(setUp().stderr).toBe("");
+});
+
 test("the tools are added for whoever tests, and stay when the service is started after that", () => {
   setUp();
   setUp("--dev");
