@@ -136,7 +136,7 @@ describe("applyOnce", () => {
       200,
     );
     const failed = expect(paused).rejects.toSatisfy(isTransient);
-    const other = await vi.waitFor(() => apply(sandbox, first)).finally(wake);
+    const other = await vi.waitFor(() => apply(sandbox, first), { timeout: 20_000 }).finally(wake);
     expect(other.outcome).toBe("applied");
     await failed;
     expect(await sandbox.applied()).toEqual(["a"]);
@@ -159,13 +159,16 @@ describe("applyOnce", () => {
       await note(sandbox)(decoded, tx);
     };
     const both = [apply(sandbox, message, slow), apply(sandbox, message, slow)];
-    const waiting = vi.waitFor(async () => {
-      const { rows } = await database.pool.query(
-        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like $1",
-        [`%${sandbox.options.schema}%`],
-      );
-      expect(rows).toHaveLength(1);
-    });
+    const waiting = vi.waitFor(
+      async () => {
+        const { rows } = await database.pool.query(
+          "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like $1",
+          [`%${sandbox.options.schema}%`],
+        );
+        expect(rows).toHaveLength(1);
+      },
+      { timeout: 20_000 },
+    );
     await waiting.finally(letGo);
     const outcomes = (await Promise.all(both)).map(({ outcome }) => outcome);
     expect(outcomes.sort()).toEqual(["applied", "duplicate"]);

@@ -292,7 +292,9 @@ describe("A running consumer", () => {
     await publish(...all.slice(1));
     await settled();
     expect(await sandbox.applied()).toEqual(ids(all.slice(0, 1)));
-    await vi.waitFor(() => expect(consumer.stats()).toMatchObject({ blockedKeys: 1, parked: 1 }));
+    await vi.waitFor(() => expect(consumer.stats()).toMatchObject({ blockedKeys: 1, parked: 1 }), {
+      timeout: 20_000,
+    });
     await expect(resolve(sandbox, "retry")).rejects.toThrow("can only be skipped");
     await resolve(sandbox, "skip");
     await vi.waitFor(async () => expect(await sandbox.applied()).toEqual(ids(all)), PATIENCE);

@@ -69,11 +69,14 @@ test("a chain that was stopped goes on where it was, and its clock is right agai
   await parts?.stop();
   const chain = chainOf(await start());
   expect((await chain.getBlock({ blockNumber: head.number })).hash).toBe(head.hash);
-  await vi.waitFor(async () => {
-    const { number, timestamp } = await chain.getBlock();
-    expect(number).toBeGreaterThan(head.number);
-    expect(Math.abs(Date.now() / 1_000 - Number(timestamp))).toBeLessThan(10);
-  });
+  await vi.waitFor(
+    async () => {
+      const { number, timestamp } = await chain.getBlock();
+      expect(number).toBeGreaterThan(head.number);
+      expect(Math.abs(Date.now() / 1_000 - Number(timestamp))).toBeLessThan(10);
+    },
+    { timeout: 20_000 },
+  );
 });
 
 test("what is configured is not embedded, and stopping leaves nothing behind", async () => {
@@ -95,7 +98,10 @@ test("what is configured is not embedded, and stopping leaves nothing behind", a
 test("a part that ends by itself is named, with how it ended", async () => {
   await start({ PUBSUB_PROJECT_ID: "real-project" });
   for (const pid of pids()) process.kill(pid, "SIGKILL");
-  await vi.waitFor(() => expect(ended.toSorted()).toEqual(["PostgreSQL SIGKILL", "chain SIGKILL"]));
+  await vi.waitFor(
+    () => expect(ended.toSorted()).toEqual(["PostgreSQL SIGKILL", "chain SIGKILL"]),
+    { timeout: 20_000 },
+  );
 });
 
 test("parts that are ended by force are gone at once, and start again", async () => {
@@ -103,7 +109,7 @@ test("parts that are ended by force are gone at once, and start again", async ()
   const running = pids();
   expect(running).toHaveLength(2);
   local.kill();
-  await vi.waitFor(() => expect(running.filter(isRunning)).toEqual([]));
+  await vi.waitFor(() => expect(running.filter(isRunning)).toEqual([]), { timeout: 20_000 });
   expect(ended).toEqual([]);
   await local.stop();
   await start();

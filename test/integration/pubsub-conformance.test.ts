@@ -259,7 +259,9 @@ describe.each(backends)("%s", (_name, start) => {
     expect(seen.sort()).toEqual(["acked", "nacked", "nacked"]);
     failed.catch(() => undefined);
     stream.destroy();
-    await vi.waitFor(async () => expect(await clients.pullNow(subscription)).toEqual([]));
+    await vi.waitFor(async () => expect(await clients.pullNow(subscription)).toEqual([]), {
+      timeout: 20_000,
+    });
   });
 
   test.each([

@@ -187,7 +187,9 @@ describe("the embedded server with a data folder", () => {
       },
       () => count === 20_000,
     );
-    await vi.waitFor(() => expect(server.stats().subscriptions[subscription]?.open).toBe(0));
+    await vi.waitFor(() => expect(server.stats().subscriptions[subscription]?.open).toBe(0), {
+      timeout: 20_000,
+    });
     await vi.waitFor(() => expect(size()).toBeLessThan(1_000_000), { timeout: 10_000 });
   });
 
@@ -202,7 +204,7 @@ describe("the embedded server with a data folder", () => {
       message.ack();
     });
     await first.clients.publish(topic, ["1"]);
-    await vi.waitFor(() => expect(received).toEqual(["1"]));
+    await vi.waitFor(() => expect(received).toEqual(["1"]), { timeout: 20_000 });
     await first.server.stop();
     const { clients } = await startServer(first.server.port);
     await clients.publish(topic, ["2"]);

@@ -204,7 +204,7 @@ describe("the embedded server", () => {
       if (first !== undefined) stream.write({ ackIds: [first] });
     });
     stream.write({ subscription, streamAckDeadlineSeconds: 10, maxOutstandingMessages: 2 });
-    await vi.waitFor(() => expect(total).toBe(5));
+    await vi.waitFor(() => expect(total).toBe(5), { timeout: 20_000 });
     expect(most).toBe(2);
     stream.on("error", () => undefined);
     stream.destroy();
@@ -218,9 +218,9 @@ describe("the embedded server", () => {
     const answers: unknown[] = [];
     stream.on("data", ({ subscriptionProperties }) => answers.push(subscriptionProperties));
     stream.write({ subscription, streamAckDeadlineSeconds: 10, protocolVersion: 1 });
-    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 20_000 });
     stream.write({});
-    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 20_000 });
     expect(answers[1]).toEqual({ messageOrderingEnabled: true, exactlyOnceDeliveryEnabled: false });
     stream.destroy();
   });
@@ -310,7 +310,9 @@ describe("the embedded server", () => {
     await opened;
     await clients.subscriber.deleteSubscription({ subscription }, ONCE);
     expect(await error).toMatchObject({ code: status.NOT_FOUND });
-    await vi.waitFor(() => expect(server.stats().openStreams).toBeLessThanOrEqual(openBefore));
+    await vi.waitFor(() => expect(server.stats().openStreams).toBeLessThanOrEqual(openBefore), {
+      timeout: 20_000,
+    });
   });
 
   test("lists in pages", async () => {
