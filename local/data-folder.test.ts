@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -54,6 +54,19 @@ test("taking the folder makes it, with a place in it for every part", async () =
   expect(existsSync(folder.path)).toBe(true);
   expect(folder.place("postgres")).toBe(join(path, "deeper", "postgres"));
   folder.release();
+});
+
+test("a place where no folder can be made is named, instead of tried for ever", () => {
+  // Its own process: what never ends cannot be cut short by a test's timeout.
+  const script = `
+    import { DataFolder } from ${JSON.stringify(join(import.meta.dirname, "data-folder.ts"))};
+    await DataFolder.take(process.argv[1]).catch((error) => console.log(error.message));`;
+  const place = process.platform === "linux" ? "/proc/x/deeper" : "/dev/null/x";
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", script, place], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  expect(stdout).toContain(`${place} cannot be used`);
 });
 
 test("a folder belongs to one process at a time: another one is told who has it", async () => {

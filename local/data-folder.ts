@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ConfigError } from "../config/config-error.ts";
 import { unusableFolder } from "./unusable-folder.ts";
@@ -41,7 +41,7 @@ export class DataFolder {
   }
 
   static async #take(path: string): Promise<DataFolder> {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     const folder = new DataFolder(path);
     const left = folder.#readOwner();
     if (left !== null) {
@@ -88,6 +88,21 @@ export class DataFolder {
 
   #write(): void {
     writeFileSync(this.#file, JSON.stringify(this.#owner, null, 2));
+  }
+}
+
+/**
+ * Makes a folder and those above it. Node's own recursion never ends where a file system refuses a
+ * folder with ENOENT, as /proc does.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Somebody else was quicker.
+    if (!existsSync(path)) throw error;
   }
 }
 

@@ -5,8 +5,8 @@ const UNUSABLE = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOS
 
 /** The error that tells a person so, when that is what `error` says of the data folder. */
 export function unusableFolder(path: string, error: unknown): ConfigError | null {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  if (!UNUSABLE.has(code)) return null;
+  const { code = "", syscall, message } = error as NodeJS.ErrnoException;
+  if (!UNUSABLE.has(code) && !(code === "ENOENT" && syscall === "mkdir")) return null;
   const what = `${path} cannot be used: ${message}`;
   return new ConfigError([{ where: "DATA_DIR", what, code: "ES-DATA-FOLDER" }], { cause: error });
 }
