@@ -8,7 +8,10 @@ const MESSAGES_PER_STATUS = 20;
 
 /** JSON lines for machines: pino's own, and those of the processes with their name added. */
 export function jsonOutput(): Output {
-  const log = pino({ name: "escrow-stream", base: {} }, pino.destination({ sync: true }));
+  const destination = pino.destination({ sync: true });
+  // Whether anybody reads it is asked of standard output itself (`stop-request.ts`).
+  destination.on("error", () => undefined);
+  const log = pino({ name: "escrow-stream", base: {} }, destination);
   const shown = new Map<string, number>();
   let lastStatusMs = Number.NEGATIVE_INFINITY;
   return {

@@ -59,3 +59,9 @@ test("once closed it hears nothing more", () => {
   );
   expect(process.listenerCount("SIGINT")).toBe(heard + 1);
 });
+
+test("output that nobody reads any more stops", () => {
+  process.stdout.emit("error", new Error("write EPIPE"));
+  process.stdout.emit("error", new Error("write EPIPE"));
+  expect(said).toEqual(["stop"]);
+});

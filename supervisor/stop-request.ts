@@ -3,7 +3,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const ECHO_MS = 500;
 
 /**
- * Ctrl-C, a `kill`, or the terminal that is closed: the first asks to stop in good order, the next
+ * Ctrl-C, a `kill`, the terminal that is closed, or a reader of our output that is gone: the first asks to stop in good order, the next
  * Ctrl-C asks to stop by force.
  */
 export class StopRequest {
@@ -12,14 +12,14 @@ export class StopRequest {
   readonly #onForce: () => void;
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     const isEcho = performance.now() - this.#askedMs < ECHO_MS;
-    if (!this.signal.aborted) {
-      this.#askedMs = performance.now();
-      this.#onStop();
-      this.#stop.abort();
-    } else if (signal === "SIGINT" && !isEcho && !this.#isForced) {
+    if (!this.signal.aborted) this.#ask();
+    else if (signal === "SIGINT" && !isEcho && !this.#isForced) {
       this.#isForced = true;
       this.#onForce();
     }
+  };
+  readonly #onLostOutput = (): void => {
+    if (!this.signal.aborted) this.#ask();
   };
   #askedMs = Number.NEGATIVE_INFINITY;
   #isForced = false;
@@ -29,6 +29,7 @@ export class StopRequest {
     this.#onStop = onStop;
     this.#onForce = onForce;
     for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    process.stdout.on("error", this.#onLostOutput);
   }
 
   /** Aborted by the first request. */
@@ -51,5 +52,12 @@ export class StopRequest {
 
   close(): void {
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    process.stdout.off("error", this.#onLostOutput);
+  }
+
+  #ask(): void {
+    this.#askedMs = performance.now();
+    this.#onStop();
+    this.#stop.abort();
   }
 }
