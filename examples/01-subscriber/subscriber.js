@@ -4,7 +4,7 @@ import { PubSub } from "@google-cloud/pubsub";
 /*
  * Prints every event of a topic as it is published, until Ctrl-C. Beside `npm start`:
  *
- *   PUBSUB_EMULATOR_HOST=<as npm start prints it> GOOGLE_CLOUD_PROJECT=local-project npm start
+ *   PUBSUB_EMULATOR_HOST=<as npm start prints it> GOOGLE_CLOUD_PROJECT=local npm start
  *
  * Pub/Sub delivers at least once: what acts on a message instead of printing it needs to know which
  * it has acted on. That is 02-settlement-consumer.
