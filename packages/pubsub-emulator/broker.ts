@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { lockDataFolder } from "./data-folder-lock.ts";
 import type { Delivery } from "./delivery.ts";
 import { type Backlog, DoneLog } from "./done-log.ts";
 import { alreadyExists, notFound } from "./grpc-error.ts";
+import { makeFolder } from "./make-folder.ts";
 import { MemoryTopicLog } from "./memory-topic-log.ts";
 import { MessageView } from "./message-view.ts";
 import { encodeMessage } from "./message-wire.ts";
@@ -37,7 +38,7 @@ export class Broker {
     this.#dataDir = dataDir;
     if (dataDir === undefined) return;
     for (const name of ["topics", "subscriptions"]) {
-      mkdirSync(join(dataDir, name), { recursive: true });
+      makeFolder(join(dataDir, name));
     }
     this.#lock = lockDataFolder(dataDir);
     this.#load(dataDir);

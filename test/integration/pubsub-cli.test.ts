@@ -85,6 +85,7 @@ describe("the emulator's command", () => {
       [["--port", String(other.port)], `cannot listen on ${other.address}: the port is in use\n`],
       [["--host", "192.0.2.1"], /^cannot listen on 192.0.2.1:8085: .*no such address\n$/],
       [["--data-dir", join(folder, "file/x")], /^cannot write to .*file\/x: ENOTDIR \(mkdir\)\n$/],
+      [["--data-dir", "/proc/x"], /^cannot write to \/proc\/x: E[A-Z]+ \(mkdir\)\n$/],
       [
         ["--data-dir", held],
         `${held} is in use by the Pub/Sub server with process id ${process.pid}\n`,
