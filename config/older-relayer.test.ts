@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fromOlderRelayer, OLDER_RELAYER } from "./older-relayer.ts";
 
@@ -36,4 +38,17 @@ test.each([
 test("nothing is said of what is not set", () => {
   const empty = Object.fromEntries(Object.keys(OLDER_RELAYER).map((name) => [name, ""]));
   expect(fromOlderRelayer(empty)).toEqual({ added: {}, notes: [] });
+});
+
+test("the page for whoever comes from the older relayer names every variable of it", () => {
+  const page = readFileSync(
+    join(import.meta.dirname, "../docs/how-to/come-from-the-older-relayer.md"),
+    "utf8",
+  );
+  for (const [name, old] of Object.entries(OLDER_RELAYER)) {
+    if (name.startsWith("RELAY_")) continue; // of an earlier version of ours
+    expect(page).toContain(`\`${name}\``);
+    if ("notNeeded" in old)
+      expect(page.replaceAll("`", "")).toContain(`| ${name} | ${old.notNeeded} |`);
+  }
 });
