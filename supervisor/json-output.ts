@@ -16,28 +16,31 @@ export function jsonOutput(): Output {
   let lastStatusMs = Number.NEGATIVE_INFINITY;
   return {
     state: (text) => {
-      if (text !== null) log.info(text);
+      if (text !== null) log.info({ event: "stack.state" }, text);
     },
     banner: (lines) => {
-      for (const line of lines) log.info(line);
+      for (const line of lines) log.info({ event: "stack.address" }, line);
     },
-    notice: (text) => log.warn(text),
+    notice: (text) => log.warn({ event: "stack.notice" }, text),
     line: (name, text) => {
       const fields = parseLogLine(text);
-      if (fields === null) log.info({ process: name }, text);
+      if (fields === null) log.info({ event: "process.output", process: name }, text);
       else process.stdout.write(`${JSON.stringify({ ...fields, process: name })}\n`);
     },
     message: ({ topic, type, escrow, sequence }) => {
       const count = (shown.get(topic) ?? 0) + 1;
       shown.set(topic, count);
       if (count <= MESSAGES_PER_STATUS)
-        log.info({ topic, type, escrow, sequence }, "message at the subscriber");
+        log.info(
+          { event: "message.received", topic, type, escrow, sequence },
+          "message at the subscriber",
+        );
     },
     snapshot: (snapshot) => {
       if (performance.now() - lastStatusMs < STATUS_EVERY_MS) return;
       lastStatusMs = performance.now();
       shown.clear();
-      log.info(snapshot, "status");
+      log.info({ event: "stack.status", ...snapshot }, "status");
     },
     close: (summary) => {
       if (summary) process.stdout.write(`${JSON.stringify({ summary })}\n`);

@@ -41,7 +41,10 @@ export async function applyWork(work: Work, options: ApplyWorkOptions): Promise<
   } catch (error) {
     // Only our own bookkeeping throws here; the database or the dead-letter topic is away.
     options.stats.retries += 1;
-    options.log.error({ err: error, ...work.key }, "messages could not be applied; trying again");
+    options.log.error(
+      { event: "apply.failed", err: error, ...work.key },
+      "messages could not be applied; trying again",
+    );
     return { status: "failed", retryAfterMs: options.backoff.maxMs };
   }
 }
@@ -111,7 +114,10 @@ function finish(
 
 function retryTransient(work: Work, error: unknown, options: ApplyWorkOptions): Verdict {
   options.stats.retries += 1;
-  options.log.warn({ err: error, ...work.key }, "the database was away or busy; trying again");
+  options.log.warn(
+    { event: "database.unavailable", err: error, ...work.key },
+    "the database was away or busy; trying again",
+  );
   return { status: "failed", retryAfterMs: options.backoff.firstMs };
 }
 
@@ -130,7 +136,10 @@ async function onFailure(
   if (!isPermanent && attempts < maxAttempts) {
     const retryAfterMs = Math.min(backoff.firstMs * 2 ** Math.max(0, attempts - 1), backoff.maxMs);
     stats.retries += 1;
-    log.warn({ err: error, ...place(envelope), attempts, retryAfterMs }, "an effect failed");
+    log.warn(
+      { event: "effect.failed", err: error, ...place(envelope), attempts, retryAfterMs },
+      "an effect failed",
+    );
     return { status: "failed", retryAfterMs };
   }
   const isNew = await inTransaction(pool, (tx) =>
@@ -149,7 +158,10 @@ async function onFailure(
   );
   if (isNew) {
     stats.deadLetters += 1;
-    log.error({ err: error, ...place(envelope), attempts }, "a message is a dead letter");
+    log.error(
+      { event: "message.dead-letter", err: error, ...place(envelope), attempts },
+      "a message is a dead letter",
+    );
   }
   const own = work.deliveries.find((delivery) => delivery.envelope === envelope);
   own?.ack();

@@ -45,7 +45,10 @@ export function openMessageStream(options: MessageStreamOptions): () => Promise<
       },
     });
     subscription.on("error", (error) =>
-      log.error({ err: error, subscription: options.subscription }, "the subscription failed"),
+      log.error(
+        { event: "subscription.failed", err: error, subscription: options.subscription },
+        "the subscription failed",
+      ),
     );
     subscription.on("close", () => {
       if (isClosing || current !== subscription) return;

@@ -155,9 +155,15 @@ async function keepWithoutKey(
     message.ack();
     if (!isNew) return;
     stats.deadLetters += 1;
-    log.error({ reason, pubsubMessageId: message.id }, "a message is a dead letter");
+    log.error(
+      { event: "message.dead-letter", reason, pubsubMessageId: message.id },
+      "a message is a dead letter",
+    );
   } catch (error) {
-    log.error({ err: error, reason }, "a dead letter could not be kept; trying again");
+    log.error(
+      { event: "dead-letter.failed", err: error, reason },
+      "a dead letter could not be kept; trying again",
+    );
     await new Promise((resolve) => setTimeout(resolve, backoff.firstMs));
     message.nack();
   }
@@ -179,7 +185,10 @@ function startSweep(
       stats.blockedKeys = blockedKeys;
       for (const key of drainable) lanes.addParked(key);
     } catch (error) {
-      log.warn({ err: error }, "parked messages could not be looked up");
+      log.warn(
+        { event: "parked.unreadable", err: error },
+        "parked messages could not be looked up",
+      );
     }
     if (!isStopped)
       timer = setTimeout(() => {

@@ -7,15 +7,25 @@ const CALL =
   /\blog\.(debug|info|warn|error|fatal)\(\s*\{\s*(?:\.\.\.[\w.]+,\s*)?event: "([^"]+)"[^;]*?\},\s*(?:"([^"]*)"|`([^`]*)`)?/gi;
 /** `say("source.lie", "what it says")`: what somebody logs as a warning. */
 const SAID = /\bsay\(\s*"([^"]+\.[^"]+)",\s*(?:"([^"]*)"|`((?:[^`$]|\$\{[^}]*\})*)`)?/g;
+/** A line of the log that says a sentence alone. */
+const UNNAMED =
+  /\blog\.(?:debug|info|warn|error|fatal)\((?!\s*\{\s*(?:\.\.\.[\w.]+,\s*)?event\b).*/gi;
 const NAME = /^[a-z]+(-[a-z]+)*(\.[a-z]+(-[a-z]+)*)+$/;
 
 /**
  * The page of all events that processes log.
  *
- * @throws when an event's name has not the form `subject.what-happened`
+ * @throws when a line is logged without an event, or with one whose name has not the form
+ *   `subject.what-happened`
  */
 export function logEventReference(root: string): string {
-  const events = readSources(root).flatMap(({ path, text }) => [
+  const sources = readSources(root);
+  const unnamed = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(UNNAMED)].map(([call]) => `${path}: ${call}`),
+  );
+  if (unnamed.length > 0)
+    throw new Error(`logged without an event, as its first field:\n${unnamed.join("\n")}`);
+  const events = sources.flatMap(({ path, text }) => [
     ...[...text.matchAll(CALL)].map(([, level = "", event = "", plain, template]) =>
       logEvent(path, level, event, plain ?? template),
     ),

@@ -118,6 +118,15 @@ test("a guarantee that no test cites is found, and so is a citation of none", ()
   expect(unknown.words).toContain("G-3");
 });
 
+test("a line that is logged without an event is found", () => {
+  const file = "packages/consumer/message-stream.ts";
+  const { status, words } = checkWith("generate.ts", file, (text) =>
+    text.replace('event: "subscription.failed",', ""),
+  );
+  expect(status).not.toBe(0);
+  expect(words).toContain(`${file}: log.error(`);
+});
+
 test.each(["packages/messages/bodies.ts", "docs/reference/events.md"])(
   "an event that is missing in %s is found",
   (file) => {
