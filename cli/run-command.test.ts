@@ -78,7 +78,7 @@ test("a configuration that is not usable is refused, every problem a line", asyn
   const { run, given, lines } = example();
   expect(await run([], { DATABASE_URL: "mysql://u:s3cret@h", API_PORT: "x" })).toBe(78);
   expect(lines).toEqual([
-    "err: ES-VARIABLE: DATABASE_URL: expected postgres://user:password@host:port/database\nES-VARIABLE: API_PORT: expected a port",
+    "err: ES-VARIABLE: DATABASE_URL: expected postgres://user:password@host:port/database\nES-VARIABLE: API_PORT: expected a port, 0 to 65535",
   ]);
   expect(given).toEqual([]);
 });

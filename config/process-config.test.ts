@@ -39,7 +39,7 @@ test("a database that is missing is told apart from one that is malformed", () =
 test.each(["API_PORT", "INDEXER_PORT"])("%s must be a port", (where) => {
   for (const value of ["http", "80.5", "-1", "65536", " "])
     expect(problemsOf(() => parse({ DATABASE_URL, [where]: value }))).toEqual([
-      { where, what: "expected a port" },
+      { where, what: "expected a port, 0 to 65535" },
     ]);
 });
 

@@ -141,8 +141,8 @@ describe("every malformed variable has a problem of its own", () => {
     ["PUBSUB_TOPIC_ID", "a", "expected a Pub/Sub topic id"],
     ["PUBSUB_PUBLISH_TIMEOUT_MS", "soon", "expected a number of milliseconds"],
     ["PUBSUB_PUBLISH_TIMEOUT_MS", "99", "expected 100 or more"],
-    ["RELAY_PORT", "http", "expected a port"],
-    ["RELAY_PORT", "65536", "expected a port"],
+    ["RELAY_PORT", "http", "expected a port, 0 to 65535"],
+    ["RELAY_PORT", "65536", "expected a port, 0 to 65535"],
     ["RELAY_POLL_INTERVAL_MS", "1.5", "expected whole milliseconds"],
     ["RELAY_POLL_INTERVAL_MS", "60001", "expected 60000 or less"],
   ])("%s=%s", (name, value, what) => {

@@ -12,9 +12,9 @@ export const postgresUrl = z.url({
 
 export const port = z
   .string()
-  .regex(/^\d{1,5}$/, "expected a port")
+  .regex(/^\d{1,5}$/, "expected a port, 0 to 65535")
   .transform(Number)
-  .pipe(z.number().max(65_535, "expected a port"))
+  .pipe(z.number().max(65_535, "expected a port, 0 to 65535"))
   .default(0);
 
 export const hostName = z.string().default("127.0.0.1");

@@ -43,7 +43,7 @@ test("the pace is checked also when the chain is embedded", () => {
 test.each(["POSTGRES_PORT", "PUBSUB_PORT", "CHAIN_PORT"])("%s must be a port", (where) => {
   for (const value of ["x", "-1", "65536", "80.5", " "])
     expect(problemsOf(() => checkConfiguration({ [where]: value }))).toEqual([
-      { where, what: "expected a port" },
+      { where, what: "expected a port, 0 to 65535" },
     ]);
   for (const value of ["", "0", "65535"]) expect(wheres({ [where]: value })).toEqual([]);
 });
