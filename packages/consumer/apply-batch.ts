@@ -29,23 +29,28 @@ export type BatchResult = {
   parked: number;
 };
 
+type Batch = {
+  key: MessageKey;
+  /** In any order. */
+  messages: readonly Envelope[];
+  /** How many parked messages to apply at the most, once their gap is filled; all by default. */
+  drainLimit?: number;
+};
+
 const DRAIN_CHUNK = 100;
 
 /**
- * Applies messages of one key, given in any order, as one unit: locks the key's mark, runs the
+ * Applies messages of one key as one unit: locks the key's mark, runs the
  * effect of each message that is the next one, moves the mark. Everything happens in the caller's
  * transaction: when that rolls back, nothing has happened.
  *
- * @param drainLimit how many parked messages to apply at the most, once their gap is filled
  * @throws DifferentBytes, MalformedMessage, what the effect throws; then roll back
  */
 export async function applyBatch<Tx extends Queryable>(
   tx: Tx,
-  key: MessageKey,
-  messages: readonly Envelope[],
+  { key, messages, drainLimit = Number.POSITIVE_INFINITY }: Batch,
   effect: Effect<Tx>,
   options: ConsumerOptions,
-  drainLimit = Number.POSITIVE_INFINITY,
 ): Promise<BatchResult> {
   const sorted = messages.toSorted((a, b) => a.sequence - b.sequence);
   const mark = await lockHighWaterMark(tx, key, sorted[0]?.sequence ?? 1, options);
@@ -53,7 +58,8 @@ export async function applyBatch<Tx extends Queryable>(
   const outcomes = new Map<Envelope, Outcome>();
   const drained: Envelope[] = [];
   const drainParked = async () => {
-    drained.push(...(await drain(tx, key, mark, effect, options, drainLimit - drained.length)));
+    const limit = drainLimit - drained.length;
+    drained.push(...(await drain(tx, { key, mark, limit }, effect, options)));
   };
 
   for (const message of sorted) {
@@ -94,11 +100,9 @@ function advance(mark: HighWaterMark, { sequence, messageId, hash }: Envelope): 
 
 async function drain<Tx extends Queryable>(
   tx: Tx,
-  key: MessageKey,
-  mark: HighWaterMark,
+  { key, mark, limit }: { key: MessageKey; mark: HighWaterMark; limit: number },
   effect: Effect<Tx>,
   options: ConsumerOptions,
-  limit: number,
 ): Promise<Envelope[]> {
   const drained: Envelope[] = [];
   while (mark.parked > 0 && mark.blockedAt === null && drained.length < limit) {

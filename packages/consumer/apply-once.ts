@@ -33,6 +33,11 @@ export async function applyOnce<Tx extends Queryable>(
 ): Promise<ApplyResult> {
   const envelope = readEnvelope(message);
   if (envelope === null) return { outcome: "barrier", drained: 0 };
-  const { outcomes, drained } = await applyBatch(tx, envelope, [envelope], effect, options);
+  const { outcomes, drained } = await applyBatch(
+    tx,
+    { key: envelope, messages: [envelope] },
+    effect,
+    options,
+  );
   return { outcome: outcomes.get(envelope) as Outcome, drained: drained.length };
 }

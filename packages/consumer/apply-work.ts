@@ -78,11 +78,13 @@ async function applySingle(work: Work, options: ApplyWorkOptions): Promise<Verdi
 
 function commitBatch(
   { key }: Work,
-  envelopes: Envelope[],
+  messages: Envelope[],
   drainLimit: number,
   { pool, effect, consumer }: ApplyWorkOptions,
 ): Promise<BatchResult> {
-  return inTransaction(pool, (tx) => applyBatch(tx, key, envelopes, effect, consumer, drainLimit));
+  return inTransaction(pool, (tx) =>
+    applyBatch(tx, { key, messages, drainLimit }, effect, consumer),
+  );
 }
 
 /** After the commit: acknowledges, counts, and says what is left. */

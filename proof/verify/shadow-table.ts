@@ -5,6 +5,14 @@ import type { Row, WrittenTable } from "../../src/projections/written-table.ts";
 
 type Column = { name: string; type: string; property: string };
 
+type Parts = {
+  database: FrozenDatabase;
+  table: string;
+  keyProperties: readonly string[];
+  columns: Column[];
+  id: RawBuilder<unknown>;
+};
+
 /** What the driver hands out as text, as the schema has it; numbers of up to 2^53 are numbers. */
 const FROM_DRIVER: Record<string, (text: string) => unknown> = { int8: Number, numeric: BigInt };
 
@@ -20,13 +28,7 @@ export class ShadowTable {
   readonly #keyProperties: readonly string[];
   #checked = false;
 
-  private constructor(
-    database: FrozenDatabase,
-    table: string,
-    keyProperties: readonly string[],
-    columns: Column[],
-    id: RawBuilder<unknown>,
-  ) {
+  private constructor({ database, table, keyProperties, columns, id }: Parts) {
     this.#database = database;
     this.#keyProperties = keyProperties;
     this.table = table;
@@ -69,7 +71,7 @@ export class ShadowTable {
     const key = sql.join(keyProperties.map((property) => sql.id(snakeCase(property))));
     await database.write(sql`create table ${id} (${sql.join(definitions)}, primary key (${key}))`);
     const named = columns.map((each) => ({ ...each, property: camelCase(each.name) }));
-    return new ShadowTable(database, table, keyProperties, named, id);
+    return new ShadowTable({ database, table, keyProperties, columns: named, id });
   }
 
   /** What tells rows apart, as text. */
