@@ -13,14 +13,17 @@ const CLEAR_LINE = "\r\u001b[2K";
 
 /** @param stream standard output */
 export function replayOutput(
-  stream: { isTTY?: boolean; write(text: string): unknown },
+  stream: { isTTY?: boolean; columns?: number; write(text: string): unknown },
   now: () => number = () => performance.now(),
 ): ReplayOutput {
   if (stream.isTTY === true)
     return {
       say: (_stage, text) => stream.write(`${CLEAR_LINE}${text}\n`),
-      progress: (progress) =>
-        stream.write(`${CLEAR_LINE}${progressLine(progressFigures(progress))}`),
+      progress: (progress) => {
+        // A line that wraps cannot be drawn in place again.
+        const line = progressLine(progressFigures(progress)).slice(0, (stream.columns || 80) - 1);
+        stream.write(`${CLEAR_LINE}${line}`);
+      },
     };
   let shownMs = Number.NEGATIVE_INFINITY;
   return {

@@ -141,7 +141,10 @@ async function finish(
     output.say("done", `the views show ${schema}; the old deployment is kept`, { schema });
     return 0;
   }
-  output.say("grace", `the views show ${schema}; the old deployment goes in ${options.graceMs} ms`);
+  output.say(
+    "grace",
+    `the views show ${schema}; the old deployment goes in ${options.graceMs / 1_000} s`,
+  );
   await setTimeout(options.graceMs, undefined, { signal });
   let isClear = true;
   for (const each of retired) isClear = (await dropDeployment(client, each.schema)) && isClear;
