@@ -26,6 +26,7 @@ export const api = defineCommand({
     await checkDatabase(databaseUrl);
     // Until an indexer has made its tables there is nothing to read.
     await ensureReadableProgress(databaseUrl);
+    log.info({ event: "api.waiting" }, "Waiting for the views that an indexer makes.");
     await waitForViews(databaseUrl, new AbortController().signal);
     const port = listening.port || (await freePort());
     log.info({ event: "api.starting", port }, `Serving on http://${listening.hostname}:${port}`);
