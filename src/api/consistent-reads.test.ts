@@ -20,7 +20,8 @@ const RESTARTING = { isCaughtUp: false, isReady: false };
 function app(options = { holdMs: 200, acceptAfterMs: 60_000 }) {
   const engine = { state: at(10), during: () => {} };
   const hono = new Hono();
-  hono.use(consistentReads(async () => engine.state, options));
+  const askAgain = (request: Request) => hono.fetch(request);
+  hono.use(consistentReads(async () => engine.state, { ...options, askAgain }));
   hono.get("/", (c) => {
     engine.during();
     return c.text(String(engine.state.heads[0]?.block));
@@ -63,6 +64,24 @@ describe("consistent reads", () => {
       engine.state = at(10, RESTARTING);
     };
     expect((await get()).status).toBe(503);
+  });
+
+  test("make an answer again that was made while other rows took the place of those before [G-15]", async () => {
+    const { engine, get } = app();
+    await get();
+    let asked = 0;
+    engine.during = () => {
+      if (asked++ > 0) return;
+      engine.state = at(9, RESTARTED);
+      setTimeout(() => {
+        engine.state = at(11, RESTARTED);
+      }, 50);
+    };
+    const response = await get();
+    expect(response.status).toBe(200);
+    expect(Number(await response.text())).toBe(11);
+    expect(response.headers.get("x-indexed-block")).toBe("1=11");
+    expect(asked).toBe(2);
   });
 
   test("answer during a first backfill, while nothing was answered that could be lost", async () => {

@@ -17,6 +17,8 @@ export type ConsistentReadsOptions = {
   holdMs: number;
   /** After this long behind, what there is counts as the truth: the chain went back meanwhile. */
   acceptAfterMs: number;
+  /** Makes an answer again that was made while the engine fell behind. */
+  askAgain: (request: Request) => Response | Promise<Response>;
 };
 
 const POLL_MS = 50;
@@ -30,7 +32,7 @@ const POLL_MS = 50;
  *   x-indexed-block: <chain id>=<block> …     x-indexed-at: <chain id>=<block time> …
  *
  * It reads the state before and after the answer is made, because the engine rolls back in one
- * transaction that may fall between them. The indexed block does not tell: after a restart it stands
+ * transaction that may fall between them: what was made across it is made again. The indexed block does not tell: after a restart it stands
  * still, wrong, until the first block is re-indexed. So until the engine has caught up after a start,
  * fewer events than were there before count as behind. Afterwards they do not: then a reorg reverted
  * them, and that is the truth.
@@ -60,18 +62,25 @@ export function consistentReads(
     }
     if (!before.isBehind) {
       served = before.state;
+      const same = c.req.raw.clone();
       await next();
+      if (!(await readState()).isBehind) return nameHeads(c.res, before.state);
+      if (performance.now() < deadlineMs) {
+        c.res = await options.askAgain(same);
+        return;
+      }
     }
-    if (before.isBehind || (await readState()).isBehind) {
-      c.res = Response.json(
-        { error: { message: "the index is catching up after a restart of the engine" } },
-        { status: 503, headers: { "retry-after": "1" } },
-      );
-    }
-    const { heads } = before.state;
-    c.res.headers.set("x-indexed-block", heads.map(blockOf).join(" "));
-    c.res.headers.set("x-indexed-at", heads.map(timeOf).join(" "));
+    c.res = Response.json(
+      { error: { message: "the index is catching up after a restart of the engine" } },
+      { status: 503, headers: { "retry-after": "1" } },
+    );
+    nameHeads(c.res, before.state);
   });
+}
+
+function nameHeads({ headers }: Response, { heads }: IndexedState): void {
+  headers.set("x-indexed-block", heads.map(blockOf).join(" "));
+  headers.set("x-indexed-at", heads.map(timeOf).join(" "));
 }
 
 function isBehindOf(state: IndexedState, served: IndexedState): boolean {

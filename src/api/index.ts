@@ -39,6 +39,7 @@ app.get("/", (c) =>
 const consistent = consistentReads(singleFlight(readIndexedState), {
   holdMs: 10_000,
   acceptAfterMs: 30_000,
+  askAgain: (request) => app.fetch(request),
 });
 for (const path of ["/graphql", "/v1/*"]) app.use(path, consistent);
 app.use("/graphql", graphql({ db, schema }));
