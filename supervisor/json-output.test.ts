@@ -47,11 +47,11 @@ test("every line is JSON: states, notices, and what the processes say, with thei
   output.line("indexer", "plain words");
   output.close({ events: 2 });
   expect(lines()).toEqual([
-    { level: "info", msg: "starting" },
-    { level: "info", msg: "PostgreSQL  here" },
-    { level: "warn", msg: "careful" },
+    { level: "info", event: "stack.state", msg: "starting" },
+    { level: "info", event: "stack.address", msg: "PostgreSQL  here" },
+    { level: "warn", event: "stack.notice", msg: "careful" },
     { msg: "started", process: "relay" },
-    { level: "info", process: "indexer", msg: "plain words" },
+    { level: "info", event: "process.output", process: "indexer", msg: "plain words" },
     { summary: { events: 2 } },
   ]);
 });
