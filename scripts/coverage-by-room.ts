@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, rmSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,6 +24,7 @@ type Statements = { offsets: Map<string, number>; hit: Set<string> };
 
 const files = readStatements();
 for (const path of globSync("coverage/processes/*.json")) addProcess(path);
+rmSync("coverage/processes", { recursive: true, force: true }); // a gigabyte
 const rooms = Map.groupBy(files.entries(), ([path]) => roomOf(path));
 
 let isEnough = true;
@@ -63,9 +64,15 @@ function statementsOf(path: string, map: FileCoverage["statementMap"]): Statemen
   return { offsets: new Map(offsets), hit: new Set() };
 }
 
-/** Adds what one process ran. */
+/** Adds what one process ran. One that was killed while it wrote left half a file, or none. */
 function addProcess(path: string): void {
-  const { result } = JSON.parse(readFileSync(path, "utf8")) as { result: Script[] };
+  let result: Script[];
+  try {
+    ({ result } = JSON.parse(readFileSync(path, "utf8")) as { result: Script[] });
+  } catch (error) {
+    if (error instanceof SyntaxError) return;
+    throw error;
+  }
   for (const { url, functions } of result) {
     if (!url.startsWith("file://")) continue;
     const statements = files.get(fileURLToPath(url));

@@ -25,6 +25,9 @@ type Command =
   | "export"
   | "import"
   | "audit"
+  | "audit-topic"
+  | "rebuild"
+  | "verify"
   | "replay";
 
 /** One of the project's commands as a process of its own, as a user would start it. */
