@@ -3,15 +3,16 @@ import { defineConfig } from "vitest/config";
 // Three projects: unit tests stand beside the code; integration tests use a real Postgres, anvil
 // or Pub/Sub server in one process; e2e tests start the whole service as a user would.
 //
-// With `--coverage` the processes that tests start write down what they ran, too, for
+// With COVERAGE=true the processes that tests start write down what they ran, too, for
 // scripts/coverage-by-room.ts, which adds it to what ran in the tests' own processes.
-const isCovered = process.argv.includes("--coverage");
+const isCovered = process.env.COVERAGE === "true";
 const project = process.argv[process.argv.indexOf("--project") + 1];
 const env = isCovered ? { NODE_V8_COVERAGE: `${import.meta.dirname}/coverage/processes` } : {};
 
 export default defineConfig({
   test: {
     coverage: {
+      enabled: isCovered,
       include: ["{src,config,db,engine,source,packages,apps,proof,supervisor,cli,local}/**/*.ts"],
       exclude: ["packages/*/dist/**"],
       reporter: ["json"],
