@@ -1,0 +1,56 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Place } from "./cursor.ts";
+import type { Order } from "./order.ts";
+import { type Condition, type Range, rangesBehind } from "./ranges.ts";
+import type { View } from "./view.ts";
+
+export type PageSql = {
+  view: View<never>;
+  columns: readonly string[];
+  /**
+   * Which rows: those for which all conditions of one alternative hold. No row may be in two. Each
+   * alternative is read along an index of its own.
+   */
+  anyOf: readonly (readonly Condition[])[];
+  orders: readonly Order[];
+  /** Rows begin behind it. */
+  behind: Place | null;
+  rows: number;
+};
+
+/**
+ * The statement that reads the first rows behind a place. It reads each range of each alternative
+ * only as far as a page, so it looks at no more than a page's rows for each of them when there is an
+ * index; then it puts them in order.
+ */
+export function pageSql({ view, columns, anyOf, orders, behind, rows }: PageSql) {
+  const source = sql.table(`escrow.${view.name}`);
+  const select = sql.join(columns.map((column) => sql.ref(column)));
+  const readRange = (alternative: readonly Condition[], range: Range): RawBuilder<unknown> =>
+    sql`select ${select} from ${source}${where([...alternative, ...range.conditions])}
+        ${orderBy(range.orders)} limit ${rows}`;
+  const ranges = rangesBehind(view, orders, behind);
+  const reads = anyOf.flatMap((alternative) =>
+    ranges.map((range) => readRange(alternative, range)),
+  );
+  const [only] = reads;
+  if (only !== undefined && reads.length === 1) return only;
+  const union = sql.join(
+    reads.map((read) => sql`(${read})`),
+    sql` union all `,
+  );
+  return sql`select * from (${union}) as found ${orderBy(orders)} limit ${rows}`;
+}
+
+/** `where` and all of some conditions; nothing when there is none. */
+function where(conditions: readonly Condition[]): RawBuilder<unknown> {
+  return conditions.length === 0 ? sql`` : sql` where ${sql.join(conditions, sql` and `)}`;
+}
+
+function orderBy(orders: readonly Order[]): RawBuilder<unknown> {
+  const terms = orders.map(
+    ({ column, direction, nulls }) =>
+      sql`${sql.ref(column)} ${sql.raw(`${direction} nulls ${nulls}`)}`,
+  );
+  return terms.length === 0 ? sql`` : sql`order by ${sql.join(terms)}`;
+}
