@@ -4,6 +4,7 @@ import type { RawLog, RawLogFilter } from "./check-logs.ts";
 import type { EndpointStatus } from "./endpoint-health.ts";
 import { EndpointPool, type EndpointPoolSettings } from "./endpoint-pool.ts";
 import { LogSource } from "./log-source.ts";
+import type { ProvenReceipts } from "./proven-receipts.ts";
 import type { RawBlock } from "./raw-block.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 
@@ -89,8 +90,12 @@ export class ChainSource {
     return await this.#logs.ofRange(filter);
   }
 
-  /** All logs of a block, proven by the receipts root in its header. */
-  async provenLogs(block: RawBlock): Promise<RawLog[]> {
+  /**
+   * All receipts and logs of a block, proven by the receipts root in its header.
+   *
+   * @throws RpcProblem when nobody gives them; `refused` where no endpoint knows the method
+   */
+  async provenReceipts(block: RawBlock): Promise<ProvenReceipts> {
     return await this.#logs.proven(block);
   }
 

@@ -35,6 +35,12 @@ export class LogBloom {
   }
 }
 
+/** The three bits that a value sets, 0 to 2,047. */
+export function bloomBits(value: Hex): number[] {
+  const hash = keccak256(hexToBytes(value), "bytes");
+  return [0, 2, 4].map((at) => (((hash[at] ?? 0) << 8) | (hash[at + 1] ?? 0)) & 2_047);
+}
+
 /** Our contracts and topics come again with every block. */
 const known = new Map<Hex, number[]>();
 const MOST_KNOWN = 5_000;
@@ -42,8 +48,7 @@ const MOST_KNOWN = 5_000;
 function bitsOf(value: Hex): number[] {
   const before = known.get(value);
   if (before) return before;
-  const hash = keccak256(hexToBytes(value), "bytes");
-  const bits = [0, 2, 4].map((at) => (((hash[at] ?? 0) << 8) | (hash[at + 1] ?? 0)) & 2_047);
+  const bits = bloomBits(value);
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(value, bits);
   return bits;

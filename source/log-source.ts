@@ -6,7 +6,7 @@ import { checkLogs, matcher, type RawLog, type RawLogFilter } from "./check-logs
 import type { EndpointPool } from "./endpoint-pool.ts";
 import { bloomOf, LogBloom } from "./log-bloom.ts";
 import { inLogOrder, isSameLogs, logKey } from "./log-order.ts";
-import { provenLogs } from "./proven-receipts.ts";
+import { type ProvenReceipts, provenReceipts } from "./proven-receipts.ts";
 import { RangeSize } from "./range-size.ts";
 import { checkBlock, type RawBlock } from "./raw-block.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";
@@ -47,12 +47,14 @@ export class LogSource {
     this.#topics = options.topics;
   }
 
-  /** All logs of a block, proven by the receipts root in its header. */
-  async proven(block: RawBlock): Promise<RawLog[]> {
-    return await this.#pool.ask("eth_getBlockReceipts", [block.hash], {
+  /** All receipts and logs of a block, proven by the receipts root in its header. */
+  async proven(block: RawBlock): Promise<ProvenReceipts> {
+    const proven = await this.#pool.ask("eth_getBlockReceipts", [block.hash], {
       what: `of block ${Number(block.number)}`,
-      parse: (answer) => provenLogs(answer, block),
+      parse: (answer) => provenReceipts(answer, block),
     });
+    this.bloom.saw(proven.isOwnBloom, proven.logs.length > 0);
+    return proven;
   }
 
   /**
@@ -92,9 +94,7 @@ export class LogSource {
   async #provenOr(block: RawBlock): Promise<RawLog[] | null> {
     if (this.#hasNoReceipts) return null;
     try {
-      const logs = await this.proven(block);
-      this.bloom.saw(bloomOf(logs as never) === block.logsBloom.toLowerCase(), logs.length > 0);
-      return logs;
+      return (await this.proven(block)).logs;
     } catch (error) {
       if (!(error instanceof RpcProblem) || error.kind !== "refused") throw error;
       this.#hasNoReceipts = true;
@@ -194,7 +194,7 @@ export class LogSource {
     const truth = new Map(inA);
     for (const number of new Set(disputed.map(([, log]) => Number(log.blockNumber)))) {
       const { block } = await this.#blocks.read({ number });
-      const proven = byKey(await this.proven(block));
+      const proven = byKey((await this.proven(block)).logs);
       for (const [key, log] of disputed.filter(([, each]) => Number(each.blockNumber) === number)) {
         if (proven.has(key)) truth.set(key, log);
         else truth.delete(key);

@@ -1,12 +1,23 @@
 import { numberToHex } from "viem";
 import { hex } from "./chain-log.ts";
 import type { RawLog } from "./check-logs.ts";
+import { bloomOf } from "./log-bloom.ts";
 import type { RawBlock } from "./raw-block.ts";
 import { type RawReceipt, receiptsRootOf } from "./receipts-root.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 
 /** A receipt as JSON-RPC has it, with its logs. */
 type Receipt = RawReceipt & { transactionHash: string; logs: RawLog[] };
+
+/** Receipts of a block that give the root in its header. */
+export type ProvenReceipts = {
+  /** As a node sent them. */
+  receipts: readonly RawReceipt[];
+  /** All logs of the block, in order, each with the place that its order proves. */
+  logs: RawLog[];
+  /** Whether the bloom in the header is exactly that of the logs under the root. */
+  isOwnBloom: boolean;
+};
 
 const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
 
@@ -15,18 +26,20 @@ const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
  * header. Polygon's state-sync receipts stand behind the last transaction and outside the root on
  * older blocks, so the root is tried without them too.
  *
- * @returns all logs of the block, in order, each with the place that its order proves
  * @throws RpcProblem `lie` when they do not give the root
  */
-export async function provenLogs(answer: unknown, block: RawBlock): Promise<RawLog[]> {
+export async function provenReceipts(answer: unknown, block: RawBlock): Promise<ProvenReceipts> {
   if (!Array.isArray(answer)) throw new RpcProblem("transient", "it has no receipts of that block");
   const receipts = answer as Receipt[];
   const root = hex(block.receiptsRoot, /^0x[0-9a-f]{64}$/, "receiptsRoot");
   try {
     const isWhole = (await receiptsRootOf(receipts)) === root;
-    const inRoot = receipts.filter((each) => !isStateSync(each));
-    if (isWhole || (inRoot.length < receipts.length && (await receiptsRootOf(inRoot)) === root))
-      return placedLogs(receipts, block);
+    const others = receipts.filter((each) => !isStateSync(each));
+    if (isWhole || (others.length < receipts.length && (await receiptsRootOf(others)) === root)) {
+      const inRoot = (isWhole ? receipts : others).flatMap(({ logs }) => logs);
+      const isOwnBloom = bloomOf(inRoot) === block.logsBloom.toLowerCase();
+      return { receipts, logs: placedLogs(receipts, block), isOwnBloom };
+    }
   } catch (cause) {
     throw new RpcProblem("lie", "its receipts cannot be read", { cause });
   }
