@@ -1,11 +1,18 @@
 import { runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
 import { exitCodeOf } from "../config/error-catalogue.ts";
+import {
+  type FinalRequires,
+  finalRequiresSection,
+  needsWitness,
+} from "../config/final-requires.ts";
 import { optionalChainSection } from "../config/parse-chains.ts";
 import { logSection } from "../config/process-config.ts";
 import { relaySection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import type { FinalGate } from "../engine/final-gate.ts";
 import { ponderOutbox } from "../engine/outbox-source.ts";
+import { ensureReadableWitness } from "../engine/witness-tables.ts";
 import { checkPorts } from "../local/check-ports.ts";
 import { chainEvidence } from "../source/chain-evidence.ts";
 import { openSources } from "../source/open-sources.ts";
@@ -20,12 +27,19 @@ export const relay = defineCommand({
   name: "relay",
   says: `Takes events from the outbox and publishes them to Pub/Sub. Runs until it is stopped; any number of them may.`,
   options: {},
-  config: { relay: relaySection, chains: optionalChainSection, logLevel: logSection },
-  run: async ({ config: { relay: config, chains, logLevel } }) => {
+  config: {
+    relay: relaySection,
+    chains: optionalChainSection,
+    finalRequires: finalRequiresSection,
+    logLevel: logSection,
+  },
+  run: async ({ config: { relay: config, chains, finalRequires, logLevel } }) => {
     endWithParent();
     const log = pino({ name: "relay", level: logLevel });
     await checkPorts([{ variable: "RELAY_PORT", ...config }]);
     await checkDatabase(config.databaseUrl);
+    const gate = gateOf(finalRequires);
+    if (gate.isOn || gate.except.length > 0) await ensureReadableWitness(config.databaseUrl);
     if (chains === null)
       log.warn(
         { event: "evidence.none" },
@@ -50,7 +64,7 @@ export const relay = defineCommand({
     const { publications } = config;
     await runRelay({
       ...{ config, log, signal: stop.signal },
-      source: ponderOutbox({ ...(evidence === undefined ? {} : { evidence }) }),
+      source: ponderOutbox({ gate, ...(evidence === undefined ? {} : { evidence }) }),
       onListening: (port) =>
         log.info({ event: "relay.started", port, publications }, "relay started"),
     });
@@ -58,5 +72,12 @@ export const relay = defineCommand({
     return 0;
   },
 });
+
+/** Where the witness has its say. */
+function gateOf({ otherwise, ofChain }: FinalRequires): FinalGate {
+  const isOn = needsWitness(otherwise);
+  const except = [...ofChain].flatMap(([id, rules]) => (needsWitness(rules) === isOn ? [] : [id]));
+  return { isOn, except };
+}
 
 if (import.meta.main) await runProcess(relay);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { addressList, blockNumber, chainId, deploymentList } from "./chain-types.ts";
+import { finalRules } from "./final-rules.ts";
 import { publicationList } from "./publication-type.ts";
 import {
   hostAndPort,
@@ -109,6 +110,12 @@ export const VARIABLES = {
     says: "All publications instead of the default two, separated by commas: <topic>=<finalized | latest | confirmations>[;keys=<n>].",
     type: publicationList.optional(),
     example: "settlement.events.v1=finalized,chain.events.v1=latest",
+  },
+  FINAL_REQUIRES: {
+    group: "published",
+    says: "What a final publication waits for beyond the engine's finality: verified (the witness has proven the block), agree:<n> (so many endpoints give the same logs), trust (nothing). Several, separated by commas: the next is what a chain falls back to whose headers cannot be proven. With _<chain id> for that chain.",
+    type: finalRules,
+    isPerChain: true,
   },
   PUBSUB_CREATE: {
     group: "published",

@@ -29,6 +29,13 @@ const LOG_EVENT = 5n;
 export const WITHIN_BLOCK = WIDTHS.transactionIndex + WIDTHS.eventType + WIDTHS.eventIndex;
 const BEFORE_BLOCK = WIDTHS.timestamp + WIDTHS.chainId;
 
+/** Digits of the fields that come first. */
+export const {
+  timestamp: TIMESTAMP_DIGITS,
+  chainId: CHAIN_DIGITS,
+  blockNumber: BLOCK_DIGITS,
+} = WIDTHS;
+
 /** Digits that name a block. */
 export const UP_TO_BLOCK = BEFORE_BLOCK + WIDTHS.blockNumber;
 

@@ -8,7 +8,9 @@ import {
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { VIEWS_SCHEMA } from "./build-schema.ts";
 import { blockOfSql, positionOfLog, UP_TO_BLOCK, WITHIN_BLOCK } from "./checkpoint.ts";
+import { type FinalGate, NO_GATE, shownTable, verifiedPosition } from "./final-gate.ts";
 import { CHECKPOINT_TABLE, META_TABLE } from "./private-tables.ts";
+import { WITNESS_SCHEMA } from "./witness-tables.ts";
 
 /** Without an endpoint to ask, nothing is ever retracted: what is unconfirmed waits. */
 const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
@@ -18,31 +20,40 @@ const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
  * from the end, so up to its finalized checkpoint rows stay. Positions are its checkpoints.
  *
  * @param options `schema` of the tables, the stable views' unless given; `evidence` of replaced
- *   blocks
+ *   blocks; `gate`: on which chains final rows wait for the witness, on none unless given
  */
 export function ponderOutbox({
   schema = VIEWS_SCHEMA,
   evidence = NO_EVIDENCE,
+  gate = NO_GATE,
 }: {
   schema?: string;
   evidence?: BlockEvidence;
+  gate?: FinalGate;
 } = {}): OutboxSource {
   const table = (name: string) => sql.id(schema, name);
+  const hasGate = gate.isOn || gate.except.length > 0;
+  const cleared = verifiedPosition({ gate, schema }, sql`c.chain_id`, sql`c.finalized_checkpoint`);
   return {
-    name: `the outbox in schema ${schema}`,
+    name: `the outbox in schema ${schema}${hasGate ? `, and schema ${WITNESS_SCHEMA}` : ""}`,
     rows: sql`(
       select chain_id as line, position, event_id, ordering_key, body,
              attributes::jsonb as attributes, block_number as height, block_hash as hash
       from ${table("outbox")})`,
     progress: sql`(
-      select chain_id as line, finalized_checkpoint as final,
-             ${sql.raw(blockOfSql("latest_checkpoint"))} as head
-      from ${table(CHECKPOINT_TABLE)})`,
+      select c.chain_id as line, c.finalized_checkpoint as final, ${cleared} as cleared,
+             ${sql.raw(blockOfSql("c.latest_checkpoint"))} as head
+      from ${table(CHECKPOINT_TABLE)} c)`,
     // The engine notifies here after each live block, through the views' own trigger.
     wakeChannel: `${schema}_live_query`,
-    readLines: (db) => readLines(db, schema),
-    isThere: (db) => isThere(db, schema),
-    isMissing: (error) => isRelationMissing(error, schema),
+    readLines: (db) => readLines(db, schema, cleared),
+    isThere: (db) =>
+      areThere(db, [
+        ...["outbox", CHECKPOINT_TABLE, META_TABLE].map((name) => [schema, name]),
+        ...(hasGate ? [[WITNESS_SCHEMA, "verified"]] : []),
+      ]),
+    isMissing: (error) =>
+      isRelationMissing(error, schema) || (hasGate && isRelationMissing(error, WITNESS_SCHEMA)),
     placeOf,
     mayStandAt: (position) => sql`o.position
       between left(${position}, ${UP_TO_BLOCK}) || repeat('0', ${WITHIN_BLOCK})
@@ -56,17 +67,16 @@ export function ponderOutbox({
  * that was made again may have had a hole filled, also by the same build, and has to be read from
  * its beginning.
  */
-async function readLines(db: Kysely<unknown>, schema: string): Promise<Line[]> {
+async function readLines(
+  db: Kysely<unknown>,
+  schema: string,
+  cleared: RawBuilder<string | null>,
+): Promise<Line[]> {
   const { rows } = await sql<Line>`
-    select (m.value ->> 'build_id') || '/' || coalesce(
-             (select min(d.refobjid)
-              from pg_rewrite r join pg_depend d
-                on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
-                   and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
-              where r.ev_class = ${regclass(schema)}),
-             ${regclass(schema)}::oid) as edition,
+    select (m.value ->> 'build_id') || '/' || ${shownTable(regclass(schema))} as edition,
            c.chain_id as line,
-           c.finalized_checkpoint as final
+           c.finalized_checkpoint as final,
+           ${cleared} as cleared
     from ${sql.id(schema, CHECKPOINT_TABLE)} c cross join ${sql.id(schema, META_TABLE)} m
     where m.key = 'app' order by c.chain_id`.execute(db);
   return rows;
@@ -76,11 +86,11 @@ function regclass(schema: string): RawBuilder<unknown> {
   return sql`format('%I.outbox', ${schema}::text)::regclass`;
 }
 
-async function isThere(db: Kysely<unknown>, schema: string): Promise<boolean> {
-  const { rows } = await sql<{ is_there: boolean }>`
-    select bool_and(to_regclass(format('%I.%I', ${schema}::text, name)) is not null) as is_there
-    from unnest(${["outbox", CHECKPOINT_TABLE, META_TABLE]}::text[]) as name`.execute(db);
-  return rows[0]?.is_there ?? false;
+async function areThere(db: Kysely<unknown>, tables: string[][]): Promise<boolean> {
+  const { rows } = await sql<{ are_there: boolean }>`
+    select bool_and(to_regclass(format('%I.%I', t ->> 0, t ->> 1)) is not null) as are_there
+    from jsonb_array_elements(${JSON.stringify(tables)}::jsonb) as t`.execute(db);
+  return rows[0]?.are_there ?? false;
 }
 
 /** Right up to the block, and the log's index: the transaction's index is not in the message. */

@@ -1,9 +1,11 @@
 import type pg from "pg";
+import { relationExists } from "../db/relation-exists.ts";
+import { withClient } from "../db/with-client.ts";
 
 /** Only one process at a time may make the tables. */
 const LOCK = 4_120_212;
 
-const WITNESS_SCHEMA = "witness";
+export const WITNESS_SCHEMA = "witness";
 
 /*
  * What the witness knows, apart from every deployment and build: it survives all of them.
@@ -109,4 +111,12 @@ export async function ensureWitnessTables(client: pg.ClientBase): Promise<void> 
     await client.query("rollback");
     throw error;
   }
+}
+
+/** The same for a process that only reads them, and may not be allowed to make anything. */
+export async function ensureReadableWitness(databaseUrl: string): Promise<void> {
+  await withClient(databaseUrl, async (client) => {
+    if (!(await relationExists(client, WITNESS_SCHEMA, "finding")))
+      await ensureWitnessTables(client);
+  });
 }

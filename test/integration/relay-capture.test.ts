@@ -48,7 +48,7 @@ function looker(publication: Publication, leases: LeaseKeeper, deployment = "bui
     capture(db, {
       source,
       publication,
-      line: { line: "1", edition: build, final: null },
+      line: { line: "1", edition: build, final: null, cleared: null },
       instance: leases.instance,
       leader: as,
       limit,

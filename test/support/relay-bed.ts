@@ -19,6 +19,7 @@ import type pg from "pg";
 import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
 import { parseRelayConfig } from "../../config/relay-config.ts";
+import { NO_GATE } from "../../engine/final-gate.ts";
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { RelayWorld, silent } from "./relay-world.ts";
 import { StandInOutbox } from "./stand-in-outbox.ts";
@@ -37,6 +38,8 @@ export class RelayBed {
   #pool: pg.Pool | null = null;
   #outbox: StandInOutbox | null = null;
   #url = "";
+  /** Where the relays that are started from now on wait for the witness. */
+  gate = NO_GATE;
   /** How long the topic keeps messages for whoever subscribes later; 0 for not at all. */
   topicKeepsSeconds = 3_600;
   #projects = 0;
@@ -60,6 +63,7 @@ export class RelayBed {
   /** A database, an outbox and a Pub/Sub project of its own for the next test. */
   async renew(): Promise<void> {
     this.fault = null;
+    this.gate = NO_GATE;
     this.topicKeepsSeconds = 3_600;
     this.#projects += 1;
     const { url, pool } = await this.#world.database();
@@ -117,7 +121,8 @@ export class RelayBed {
     const config = this.config(env);
     const stop = new AbortController();
     const parts = relayParts(config, log);
-    const source = ponderOutbox({ ...(evidence === undefined ? {} : { evidence }) });
+    const { gate } = this;
+    const source = ponderOutbox({ gate, ...(evidence === undefined ? {} : { evidence }) });
     standBetween(parts);
     const running = runRelay({ config, source, log, signal: stop.signal, parts });
     const end = async (): Promise<void> => {

@@ -1,7 +1,16 @@
 import type pg from "pg";
 
 /** A row as the engine would write it, with what the relay needs of it. */
-export type OutboxRow = { key: string; block: number; index?: number; id?: string; body?: string };
+export type OutboxRow = {
+  key: string;
+  block: number;
+  index?: number;
+  id?: string;
+  body?: string;
+  chain?: number;
+};
+
+type Progress = { latest: number; finalized: number; chain?: number };
 
 const CHAIN = 1;
 
@@ -44,10 +53,10 @@ export class StandInOutbox {
   }
 
   async append(...rows: OutboxRow[]): Promise<void> {
-    for (const { key, block, index = 0, id = `e-${block}-${index}`, body } of rows)
+    for (const { key, block, index = 0, id = `e-${block}-${index}`, body, chain = CHAIN } of rows)
       await this.#db.query("insert into escrow.outbox values ($1, $2, $3, $4, $5, $6, $7, $8)", [
-        CHAIN,
-        position(block, index),
+        chain,
+        position(block, index, chain),
         id,
         block,
         `0x${block}`,
@@ -62,21 +71,31 @@ export class StandInOutbox {
     await this.#db.query("delete from escrow.outbox where block_number > $1", [block]);
   }
 
-  async moveTo({ latest, finalized }: { latest: number; finalized: number }): Promise<void> {
-    const [top, final] = [latest, finalized].map((block) => position(block, 9_999));
+  async moveTo({ latest, finalized, chain = CHAIN }: Progress): Promise<void> {
+    const [top, final] = [latest, finalized].map((block) => position(block, 9_999, chain));
     await this.#db.query(
-      `insert into escrow._ponder_checkpoint values ('one', $1, $3, $2, $3)
+      `insert into escrow._ponder_checkpoint values ($1::text, $1::bigint, $3, $2, $3)
        on conflict (chain_name) do update set
          latest_checkpoint = excluded.latest_checkpoint,
          safe_checkpoint = excluded.safe_checkpoint,
          finalized_checkpoint = excluded.finalized_checkpoint`,
-      [CHAIN, top, final],
+      [chain, top, final],
+    );
+  }
+
+  /** The witness has verified the deployment, which here is schema `escrow` itself. */
+  async verify(through: number, { chain = CHAIN, deployment = "escrow" } = {}): Promise<void> {
+    await this.#db.query(
+      `insert into witness.verified (deployment, chain_id, through_block, history_through, basis)
+       values ($1, $2, $3, 0, 'proof')
+       on conflict (deployment, chain_id) do update set through_block = excluded.through_block`,
+      [deployment, chain, through],
     );
   }
 }
 
 /** The engine's checkpoint of a log: timestamp, chain, block, transaction, type, event. */
-function position(block: number, index: number): string {
+function position(block: number, index: number, chain: number): string {
   const part = (value: number, digits: number): string => String(value).padStart(digits, "0");
-  return `${part(1_700_000_000 + block, 10)}${part(CHAIN, 16)}${part(block, 16)}${part(0, 16)}5${part(index, 16)}`;
+  return `${part(1_700_000_000 + block, 10)}${part(chain, 16)}${part(block, 16)}${part(0, 16)}5${part(index, 16)}`;
 }

@@ -148,7 +148,7 @@ export class VerifiedWorld {
       partition: LEADER,
       epoch: Number(rows[0].epoch),
     };
-    const line = { line: "1", edition: "build-1", final: null };
+    const line = { line: "1", edition: "build-1", final: null, cleared: null };
     const what = { source, publication, line, instance: "late", leader, limit: 10 };
     const { captured } = await capture(db, what);
     if (captured !== 1) throw new Error(`captured ${captured} instead of 1`);

@@ -92,13 +92,15 @@ export async function capture(db: Kysely<unknown>, options: CaptureOptions): Pro
 
 function statement(options: CaptureOptions): RawBuilder<Row> {
   const { source, publication, instance, leader, limit } = options;
-  const { line, edition, final } = options.line;
+  const { line, edition, final, cleared } = options.line;
   const { id, finality } = publication;
-  const isDueNow = isDue(finality, sql`(select final from state)`, sql`(select head from state)`);
+  const isDueNow = isDue(finality, sql`(select due_to from state)`, sql`(select head from state)`);
+  const clearedTo = finality === "finalized" ? sql`c.cleared, ${cleared}::text` : sql`null`;
   return sql<Row>`
     /* capture */
     with state as (
       select least(c.final, ${final}::text) as final,
+             least(c.final, ${final}::text, ${clearedTo}) as due_to,
              c.head,
              tip.event_id is null as is_rescan,
              k.tip_event_id as known_tip,

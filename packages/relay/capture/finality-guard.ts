@@ -30,14 +30,15 @@ export class FinalityGuard {
   }
 
   /**
-   * Whether more may be captured from a line, up to the position of finality it was read with. For
-   * evidence is asked only when that has moved.
+   * Whether more may be captured from a line, up to the positions it was read with. For evidence is
+   * asked only when one of them has moved.
    */
   async isFirmFor(publication: Publication, line: Line): Promise<boolean> {
     const key = `${publication.id} ${line.edition} ${line.line}`;
-    if (this.#asked.get(key) === line.final) return true;
+    const upTo = `${line.final} ${line.cleared}`;
+    if (this.#asked.get(key) === upTo) return true;
     if (!(await this.isFirm(publication))) return false;
-    this.#asked.set(key, line.final ?? "");
+    this.#asked.set(key, upTo);
     return true;
   }
 
@@ -64,7 +65,7 @@ export class FinalityGuard {
     await haltPublication(db, publication, reason);
   }
 
-  /** Of each line, the newest final row of the outbox; none while that is missing. */
+  /** Of each line, the newest final row that is cleared; none while the outbox is missing. */
   async #newestFinal(): Promise<FinalBlock[]> {
     const { db, source, presence } = this.#options;
     if (presence.isMissing) return [];
@@ -74,7 +75,7 @@ export class FinalityGuard {
         from ${source.progress} p
         cross join lateral (
           select * from ${source.rows} r
-          where r.line = p.line and r.position <= p.final
+          where r.line = p.line and r.position <= least(p.final, p.cleared)
           order by r.position desc limit 1) o`.execute(db);
       return rows.map(toBlock);
     } catch (error) {

@@ -4,7 +4,7 @@ import type { Finality } from "../journal/publication.ts";
 /**
  * A finality policy as a condition on an outbox row `o`.
  *
- * @param final SQL for the position up to which the row's line is final
+ * @param final SQL for the position up to which the row's line is final and cleared
  * @param head SQL for the height of the last block of the row's line
  */
 export function isDue(

@@ -63,7 +63,7 @@ export async function countUnpublished(
     select count(*) as missing
     from ${source.rows} o
     join ${source.progress} c on c.line = o.line
-    where ${isDue(finality, sql`c.final`, sql`c.head`)}
+    where ${isDue(finality, sql`least(c.final, c.cleared)`, sql`c.head`)}
       and not exists (
         select from relay.publication p
         join relay.message m on m.publication_id = p.id and m.event_id = o.event_id

@@ -28,8 +28,9 @@ export type OutboxSource = {
   readonly rows: RawBuilder<unknown>;
   /**
    * SQL for a relation of its lines, read in the statement that captures: `line bigint, final text`
-   * (the position up to which rows are final), `head bigint` (the height of the last block; null
-   * where there are none).
+   * (the position up to which rows are final), `cleared text` (the position up to which a final
+   * publication may have them; null: all that are final), `head bigint` (the height of the last
+   * block; null where there are none). `cleared` may move backwards.
    */
   readonly progress: RawBuilder<unknown>;
   /** The channel that is notified when there may be new rows; null: it is only polled. */
@@ -58,6 +59,8 @@ export type Line = {
   edition: string;
   /** The position up to which rows are final; what becomes final later is left for later. */
   final: string | null;
+  /** The position up to which a final publication may have what is final; null: all of it. */
+  cleared: string | null;
 };
 
 /** Where a row stands. */

@@ -31,11 +31,11 @@ export function plainTable(table: OutboxTable): OutboxSource {
     // Whatever a statement sees is committed. How far that is complete, `readLines` says.
     progress: sql`(
       select ${sql.raw(LINE)}::bigint as line, ${LAST_POSITION}::text as final,
-             null::bigint as head)`,
+             null::text as cleared, null::bigint as head)`,
     wakeChannel: wakeChannelOf(table),
     readLines: async (db) => {
       const { edition, completeTo } = await horizon.read(db);
-      return [{ line: LINE, edition, final: completeTo ?? NONE }];
+      return [{ line: LINE, edition, final: completeTo ?? NONE, cleared: null }];
     },
     isThere: async (db) => {
       const { rows } = await sql<{ is_there: boolean }>`

@@ -1,0 +1,89 @@
+import { type RawBuilder, sql } from "kysely";
+import { BLOCK_DIGITS, CHAIN_DIGITS, TIMESTAMP_DIGITS, WITHIN_BLOCK } from "./checkpoint.ts";
+import { WITNESS_SCHEMA } from "./witness-tables.ts";
+
+/** Where the witness has to have verified what a final publication gets: everywhere but there, or nowhere but there. */
+export type FinalGate = { isOn: boolean; except: readonly number[] };
+
+export const NO_GATE: FinalGate = { isOn: false, except: [] };
+
+/** SQL for "the gate is on for that chain". */
+function isGated({ isOn, except }: FinalGate, chainId: RawBuilder<unknown>): RawBuilder<boolean> {
+  if (except.length === 0) return sql.lit(isOn) as RawBuilder<boolean>;
+  const isExcept = sql<boolean>`${chainId} = any (${[...except]}::bigint[])`;
+  return isOn ? sql<boolean>`not ${isExcept}` : isExcept;
+}
+
+/**
+ * SQL for the deployment that a table or a view of a schema shows. PostgreSQL replaces a view under a
+ * lock that nobody has who reads the view: who has read it in his transaction sees it unchanged here.
+ *
+ * @param regclass SQL for the table or view
+ */
+function shownDeployment(regclass: RawBuilder<unknown>): RawBuilder<string> {
+  return sql`(
+    select n.nspname::text from pg_class t join pg_namespace n on n.oid = t.relnamespace
+    where t.oid = ${shownTable(regclass)})`;
+}
+
+/** SQL for the table that a view shows; for a table, itself. */
+export function shownTable(regclass: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`coalesce(
+    (select min(d.refobjid)
+     from pg_rewrite r join pg_depend d
+       on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+          and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+     where r.ev_class = ${regclass}),
+    ${regclass}::oid)`;
+}
+
+/**
+ * SQL for the position up to which a chain's rows are verified, in the deployment that a schema
+ * shows; '' while none is, null where the gate is off.
+ *
+ * `witness.verified` names a block, and rows lie by time, chain and block: the second of the first
+ * row behind that block is looked for by halving, some thirty probes of the index. Searching row by
+ * row would read all that is final and not verified yet, for every capture.
+ *
+ * @param chainId SQL for the chain
+ * @param final SQL for its finalized checkpoint: rows behind that are of no interest
+ */
+export function verifiedPosition(
+  { gate, schema }: { gate: FinalGate; schema: string },
+  chainId: RawBuilder<unknown>,
+  final: RawBuilder<unknown>,
+): RawBuilder<string | null> {
+  if (!gate.isOn && gate.except.length === 0) return sql`null::text`;
+  const outbox = sql`format('%I.outbox', ${schema}::text)::regclass`;
+  return sql`case when ${isGated(gate, chainId)} then coalesce((
+    with recursive verified as (
+      select v.through_block as block from ${sql.id(WITNESS_SCHEMA, "verified")} v
+      where v.chain_id = ${chainId} and v.deployment = ${shownDeployment(outbox)}
+    ),
+    -- Of every second before \`low\` rows are verified, and from \`high\` on none is.
+    halving (low, high) as (
+      select 0::bigint, left(${final}, ${sql.lit(TIMESTAMP_DIGITS)})::bigint + 1 from verified
+      union all
+      select case when is_verified then middle + 1 else low end,
+             case when is_verified then high else middle end
+      from (
+        select h.low, h.high, m.middle, coalesce((
+                 select o.block_number <= (select block from verified)
+                 from ${sql.id(schema, "outbox")} o
+                 where o.chain_id = ${chainId}
+                   and o.position >= lpad(m.middle::text, ${sql.lit(TIMESTAMP_DIGITS)}, '0')
+                 order by o.position limit 1), false) as is_verified
+        from halving h cross join lateral (select (h.low + h.high) / 2 as middle) m
+        where h.low < h.high) probe
+    )
+    -- The second before \`low\` may have blocks on both sides.
+    select ${endOfBlockSql(sql`greatest(h.low - 1, 0)`, chainId, sql`v.block`)}
+    from halving h, verified v where h.low >= h.high), '') end`;
+}
+
+function endOfBlockSql(...[seconds, chainId, block]: RawBuilder<unknown>[]): RawBuilder<string> {
+  const digits = sql.lit;
+  return sql`lpad(${seconds}::text, ${digits(TIMESTAMP_DIGITS)}, '0')
+    || lpad(${chainId}::text, ${digits(CHAIN_DIGITS)}, '0')
+    || lpad(${block}::text, ${digits(BLOCK_DIGITS)}, '0') || repeat('9', ${digits(WITHIN_BLOCK)})`;
+}

@@ -1,0 +1,166 @@
+import { sql } from "kysely";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { FinalGate } from "../../engine/final-gate.ts";
+import { ponderOutbox } from "../../engine/outbox-source.ts";
+import { ensureWitnessTables } from "../../engine/witness-tables.ts";
+import { capture } from "../../packages/relay/capture/capture.ts";
+import type { PublicationConfig } from "../../packages/relay/journal/publication.ts";
+import {
+  publicationWithLeases,
+  RelayWorld,
+  readJournal,
+  type TestDatabase,
+} from "../support/relay-world.ts";
+import { StandInOutbox } from "../support/stand-in-outbox.ts";
+
+const GATED: FinalGate = { isOn: true, except: [] };
+const FINAL: PublicationConfig = { topic: "final-topic", finality: "finalized" };
+
+const world = new RelayWorld();
+beforeAll(() => world.start());
+afterAll(() => world.stop());
+
+let database: TestDatabase;
+let outbox: StandInOutbox;
+beforeEach(async () => {
+  database = await world.database();
+  outbox = await StandInOutbox.create(database.pool);
+  const client = await database.pool.connect();
+  await ensureWitnessTables(client);
+  client.release();
+});
+
+/** A look at every line, as a relay's round does; and what came of it all. */
+async function publish(config = FINAL, gate = GATED) {
+  const { db } = database;
+  const source = ponderOutbox({ gate });
+  const { publication, leases } = await publicationWithLeases(db, config);
+  const leader = leases.leader(publication);
+  if (leader === null) throw new Error("the leadership was not taken");
+  const { instance } = leases;
+  return async (limit = 100): Promise<string[]> => {
+    for (const line of await source.readLines(db))
+      await capture(db, { source, publication, line, instance, leader, limit });
+    return (await readJournal(db, publication)).map(([, , eventId]) => eventId);
+  };
+}
+
+async function appendBlocks(from: number, to: number, chain = 1): Promise<void> {
+  const prefix = chain === 1 ? "e" : `c${chain}`;
+  for (let block = from; block <= to; block++)
+    await outbox.append({ key: "a", block, chain, id: `${prefix}-${block}` });
+}
+
+describe("the gate of a final publication", () => {
+  test("lets nothing through that is final and not verified, and nothing at all before the witness has spoken [G-22]", async () => {
+    const look = await publish();
+    await appendBlocks(1, 6);
+    await outbox.moveTo({ latest: 6, finalized: 5 });
+    expect(await look()).toEqual([]);
+    await outbox.verify(2);
+    expect(await look()).toEqual(["e-1", "e-2"]);
+    expect(await look()).toEqual(["e-1", "e-2"]);
+    // The witness may be ahead of the engine: final both has to be.
+    await outbox.verify(6);
+    expect(await look()).toEqual(["e-1", "e-2", "e-3", "e-4", "e-5"]);
+    await outbox.moveTo({ latest: 7, finalized: 7 });
+    expect(await look()).toEqual(["e-1", "e-2", "e-3", "e-4", "e-5", "e-6"]);
+  });
+
+  test("passes over nothing that it holds, however its batches fall [G-22]", async () => {
+    const look = await publish();
+    await appendBlocks(1, 9);
+    await outbox.moveTo({ latest: 9, finalized: 9 });
+    let most = 0;
+    for (const through of [2, 2, 5, 3, 9]) {
+      await outbox.verify(through);
+      most = Math.max(most, through);
+      const told = Array.from({ length: most }, (_, at) => `e-${at + 1}`);
+      for (let looks = 0; looks < 3; looks++) await look(2);
+      expect(await look(2)).toEqual(told);
+    }
+  });
+
+  test("holds one chain, and no other", async () => {
+    const look = await publish();
+    await appendBlocks(1, 3);
+    await appendBlocks(1, 3, 2);
+    await outbox.moveTo({ latest: 3, finalized: 3 });
+    await outbox.moveTo({ latest: 3, finalized: 3, chain: 2 });
+    await outbox.verify(3, { chain: 2 });
+    expect(await look()).toEqual(["c2-1", "c2-2", "c2-3"]);
+  });
+
+  test("is of the deployment that is shown: what was verified of another says nothing", async () => {
+    const look = await publish();
+    await appendBlocks(1, 1);
+    await outbox.moveTo({ latest: 1, finalized: 1 });
+    await outbox.verify(1, { deployment: "escrow_another" });
+    expect(await look()).toEqual([]);
+  });
+
+  test("knows the deployment behind the stable views", async () => {
+    const look = await publish();
+    await appendBlocks(1, 1);
+    await outbox.moveTo({ latest: 1, finalized: 1 });
+    await database.pool.query(`
+      create schema escrow_ab12;
+      alter table escrow.outbox set schema escrow_ab12;
+      create view escrow.outbox as select * from escrow_ab12.outbox`);
+    await outbox.verify(1, { deployment: "escrow_ab12" });
+    expect(await look()).toEqual(["e-1"]);
+  });
+
+  test("is off where only the engine's finality is asked for", async () => {
+    const look = await publish(FINAL, { isOn: true, except: [2] });
+    await appendBlocks(1, 1);
+    await appendBlocks(1, 1, 2);
+    await outbox.moveTo({ latest: 1, finalized: 1 });
+    await outbox.moveTo({ latest: 1, finalized: 1, chain: 2 });
+    expect(await look()).toEqual(["c2-1"]);
+  });
+
+  test("is none of a provisional publication's business", async () => {
+    const look = await publish({ topic: "early-topic", finality: "latest" });
+    await appendBlocks(1, 1);
+    expect(await look()).toEqual(["e-1"]);
+  });
+
+  test("parts blocks of the same second", async () => {
+    const look = await publish();
+    await appendBlocks(1, 3);
+    // Blocks 1 to 3 in one second, as on chains that make several in each.
+    await database.pool.query(
+      "update escrow.outbox set position = '1700000005' || substring(position, 11)",
+    );
+    await outbox.moveTo({ latest: 9, finalized: 9 });
+    await outbox.verify(2);
+    expect(await look()).toEqual(["e-1", "e-2"]);
+  });
+});
+
+test("a capture of what is held reads a few rows, however much is held [G-22]", async () => {
+  const { db, pool } = database;
+  await pool.query(`
+    insert into escrow.outbox
+    select 1, lpad((1700000000 + n)::text, 10, '0') || lpad('1', 16, '0') || lpad(n::text, 16, '0')
+              || repeat('0', 16) || '5' || repeat('0', 16),
+           'e-' || n, n, '0x', 'a', '{}', '{}'
+    from generate_series(1, 50000) n;
+    analyze escrow.outbox`);
+  await outbox.moveTo({ latest: 60_000, finalized: 60_000 });
+  await outbox.verify(10);
+  const look = await publish();
+  expect(await look()).toHaveLength(10);
+  const read = async (): Promise<number> => {
+    await sql`select pg_stat_force_next_flush()`.execute(db);
+    const { rows } = await pool.query(
+      `select pg_stat_get_tuples_returned(i.oid) + pg_stat_get_tuples_returned('escrow.outbox'::regclass) as n
+       from pg_class i where i.oid = 'escrow.outbox_pkey'::regclass`,
+    );
+    return Number(rows[0].n);
+  };
+  const before = await read();
+  await look();
+  expect((await read()) - before).toBeLessThan(500);
+});
