@@ -1,16 +1,12 @@
 import { runRelay } from "@escrow-stream/relay";
 import { pino } from "pino";
 import { exitCodeOf } from "../config/error-catalogue.ts";
-import {
-  type FinalRequires,
-  finalRequiresSection,
-  needsWitness,
-} from "../config/final-requires.ts";
+import { finalRequiresSection } from "../config/final-requires.ts";
 import { optionalChainSection } from "../config/parse-chains.ts";
 import { logSection } from "../config/process-config.ts";
 import { relaySection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
-import type { FinalGate } from "../engine/final-gate.ts";
+import { finalGate, hasGate } from "../engine/final-gate.ts";
 import { ponderOutbox } from "../engine/outbox-source.ts";
 import { ensureReadableWitness } from "../engine/witness-tables.ts";
 import { checkPorts } from "../local/check-ports.ts";
@@ -38,8 +34,8 @@ export const relay = defineCommand({
     const log = pino({ name: "relay", level: logLevel });
     await checkPorts([{ variable: "RELAY_PORT", ...config }]);
     await checkDatabase(config.databaseUrl);
-    const gate = gateOf(finalRequires);
-    if (gate.isOn || gate.except.length > 0) await ensureReadableWitness(config.databaseUrl);
+    const gate = finalGate(finalRequires);
+    if (hasGate(gate)) await ensureReadableWitness(config.databaseUrl);
     if (chains === null)
       log.warn(
         { event: "evidence.none" },
@@ -72,12 +68,5 @@ export const relay = defineCommand({
     return 0;
   },
 });
-
-/** Where the witness has its say. */
-function gateOf({ otherwise, ofChain }: FinalRequires): FinalGate {
-  const isOn = needsWitness(otherwise);
-  const except = [...ofChain].flatMap(([id, rules]) => (needsWitness(rules) === isOn ? [] : [id]));
-  return { isOn, except };
-}
 
 if (import.meta.main) await runProcess(relay);

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
+import { type FinalRequires, needsWitness } from "../config/final-requires.ts";
 import { BLOCK_DIGITS, CHAIN_DIGITS, TIMESTAMP_DIGITS, WITHIN_BLOCK } from "./checkpoint.ts";
 import { WITNESS_SCHEMA } from "./witness-tables.ts";
 
@@ -7,34 +8,48 @@ export type FinalGate = { isOn: boolean; except: readonly number[] };
 
 export const NO_GATE: FinalGate = { isOn: false, except: [] };
 
+/** Where the witness has its say, as configured. */
+export function finalGate({ otherwise, ofChain }: FinalRequires): FinalGate {
+  const isOn = needsWitness(otherwise);
+  const except = [...ofChain].flatMap(([id, rules]) => (needsWitness(rules) === isOn ? [] : [id]));
+  return { isOn, except };
+}
+
+/** Whether it is on anywhere. */
+export function hasGate({ isOn, except }: FinalGate): boolean {
+  return isOn || except.length > 0;
+}
+
 /** SQL for "the gate is on for that chain". */
-function isGated({ isOn, except }: FinalGate, chainId: RawBuilder<unknown>): RawBuilder<boolean> {
+export function isGated(
+  { isOn, except }: FinalGate,
+  chainId: RawBuilder<unknown>,
+): RawBuilder<boolean> {
   if (except.length === 0) return sql.lit(isOn) as RawBuilder<boolean>;
   const isExcept = sql<boolean>`${chainId} = any (${[...except]}::bigint[])`;
   return isOn ? sql<boolean>`not ${isExcept}` : isExcept;
 }
 
 /**
- * SQL for the deployment that a table or a view of a schema shows. PostgreSQL replaces a view under a
- * lock that nobody has who reads the view: who has read it in his transaction sees it unchanged here.
- *
- * @param regclass SQL for the table or view
+ * SQL for the deployment whose outbox a schema has, or shows. A view is replaced under a lock that
+ * excludes its readers: whoever has read it in this transaction sees here what it showed.
  */
-function shownDeployment(regclass: RawBuilder<unknown>): RawBuilder<string> {
+export function shownDeployment(schema: string): RawBuilder<string> {
   return sql`(
     select n.nspname::text from pg_class t join pg_namespace n on n.oid = t.relnamespace
-    where t.oid = ${shownTable(regclass)})`;
+    where t.oid = ${shownOutbox(schema)})`;
 }
 
-/** SQL for the table that a view shows; for a table, itself. */
-export function shownTable(regclass: RawBuilder<unknown>): RawBuilder<unknown> {
+/** SQL for the table that the outbox of a schema is, or shows. */
+export function shownOutbox(schema: string): RawBuilder<unknown> {
+  const it = sql`format('%I.outbox', ${schema}::text)::regclass`;
   return sql`coalesce(
     (select min(d.refobjid)
      from pg_rewrite r join pg_depend d
        on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
           and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
-     where r.ev_class = ${regclass}),
-    ${regclass}::oid)`;
+     where r.ev_class = ${it}),
+    ${it}::oid)`;
 }
 
 /**
@@ -53,12 +68,11 @@ export function verifiedPosition(
   chainId: RawBuilder<unknown>,
   final: RawBuilder<unknown>,
 ): RawBuilder<string | null> {
-  if (!gate.isOn && gate.except.length === 0) return sql`null::text`;
-  const outbox = sql`format('%I.outbox', ${schema}::text)::regclass`;
+  if (!hasGate(gate)) return sql`null::text`;
   return sql`case when ${isGated(gate, chainId)} then coalesce((
     with recursive verified as (
       select v.through_block as block from ${sql.id(WITNESS_SCHEMA, "verified")} v
-      where v.chain_id = ${chainId} and v.deployment = ${shownDeployment(outbox)}
+      where v.chain_id = ${chainId} and v.deployment = ${shownDeployment(schema)}
     ),
     -- Of every second before \`low\` rows are verified, and from \`high\` on none is.
     halving (low, high) as (

@@ -8,8 +8,9 @@ import {
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { VIEWS_SCHEMA } from "./build-schema.ts";
 import { blockOfSql, positionOfLog, UP_TO_BLOCK, WITHIN_BLOCK } from "./checkpoint.ts";
-import { type FinalGate, NO_GATE, shownTable, verifiedPosition } from "./final-gate.ts";
+import { type FinalGate, hasGate, NO_GATE, shownOutbox, verifiedPosition } from "./final-gate.ts";
 import { CHECKPOINT_TABLE, META_TABLE } from "./private-tables.ts";
+import { readFinality } from "./read-finality.ts";
 import { WITNESS_SCHEMA } from "./witness-tables.ts";
 
 /** Without an endpoint to ask, nothing is ever retracted: what is unconfirmed waits. */
@@ -32,10 +33,10 @@ export function ponderOutbox({
   gate?: FinalGate;
 } = {}): OutboxSource {
   const table = (name: string) => sql.id(schema, name);
-  const hasGate = gate.isOn || gate.except.length > 0;
+  const isWitnessed = hasGate(gate);
   const cleared = verifiedPosition({ gate, schema }, sql`c.chain_id`, sql`c.finalized_checkpoint`);
   return {
-    name: `the outbox in schema ${schema}${hasGate ? `, and schema ${WITNESS_SCHEMA}` : ""}`,
+    name: `the outbox in schema ${schema}${isWitnessed ? `, and schema ${WITNESS_SCHEMA}` : ""}`,
     rows: sql`(
       select chain_id as line, position, event_id, ordering_key, body,
              attributes::jsonb as attributes, block_number as height, block_hash as hash
@@ -47,13 +48,14 @@ export function ponderOutbox({
     // The engine notifies here after each live block, through the views' own trigger.
     wakeChannel: `${schema}_live_query`,
     readLines: (db) => readLines(db, schema, cleared),
+    readFinality: (db) => readFinality(db, { gate, schema }),
     isThere: (db) =>
       areThere(db, [
         ...["outbox", CHECKPOINT_TABLE, META_TABLE].map((name) => [schema, name]),
-        ...(hasGate ? [[WITNESS_SCHEMA, "verified"]] : []),
+        ...(isWitnessed ? [[WITNESS_SCHEMA, "verified"]] : []),
       ]),
     isMissing: (error) =>
-      isRelationMissing(error, schema) || (hasGate && isRelationMissing(error, WITNESS_SCHEMA)),
+      isRelationMissing(error, schema) || (isWitnessed && isRelationMissing(error, WITNESS_SCHEMA)),
     placeOf,
     mayStandAt: (position) => sql`o.position
       between left(${position}, ${UP_TO_BLOCK}) || repeat('0', ${WITHIN_BLOCK})
@@ -73,17 +75,13 @@ async function readLines(
   cleared: RawBuilder<string | null>,
 ): Promise<Line[]> {
   const { rows } = await sql<Line>`
-    select (m.value ->> 'build_id') || '/' || ${shownTable(regclass(schema))} as edition,
+    select (m.value ->> 'build_id') || '/' || ${shownOutbox(schema)} as edition,
            c.chain_id as line,
            c.finalized_checkpoint as final,
            ${cleared} as cleared
     from ${sql.id(schema, CHECKPOINT_TABLE)} c cross join ${sql.id(schema, META_TABLE)} m
     where m.key = 'app' order by c.chain_id`.execute(db);
   return rows;
-}
-
-function regclass(schema: string): RawBuilder<unknown> {
-  return sql`format('%I.outbox', ${schema}::text)::regclass`;
 }
 
 async function areThere(db: Kysely<unknown>, tables: string[][]): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { finalRequiresSection } from "../config/final-requires.ts";
 import { localSection } from "../config/local-config.ts";
 import { chainSection, namesNoChain } from "../config/parse-chains.ts";
 import {
@@ -29,6 +30,7 @@ export const SERVICE_SECTIONS = {
   api: apiSection,
   indexer: indexerSection,
   relay: relaySection,
+  finalRequires: finalRequiresSection,
   logLevel: logSection,
   local: localSection,
 };

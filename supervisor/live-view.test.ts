@@ -83,6 +83,19 @@ test("a publication that was stopped says why", () => {
   );
 });
 
+test("what holds a final publication is said, with how far its chains are verified", () => {
+  const line = { line: 31_337, finalThrough: 90, gate: "on", verifiedThrough: 80, basis: "proof" };
+  const held = { ...line, heldAt: 81, because: "hole at block 81: event x" };
+  const shown = text({ snapshot: snapshotOf([chain], [{ ...final, lines: [held] }]) });
+  expect(shown).toContain("final 90   verified 80   lag 3 blocks");
+  expect(shown).toContain(
+    "HELD: settlement.events.v1: chain 31337 at block 81: hole at block 81: event x",
+  );
+  const off = { ...line, gate: "off", verifiedThrough: null, heldAt: null, because: null };
+  const free = text({ snapshot: snapshotOf([chain], [{ ...final, lines: [off] }]) });
+  expect(free).not.toMatch(/verified|HELD/);
+});
+
 test("amounts are shown in ether, without rounding up", () => {
   const message = { topic: "t", type: "EscrowReleased", escrow: "0xe5", sequence: "4" };
   const shown = (amountWei: string) => text({ messages: [{ ...message, amountWei }] });

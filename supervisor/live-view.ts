@@ -55,7 +55,13 @@ function headerLines({ state, elapsedMs, banner }: View, columns: number): strin
 
 function chainLines(snapshot: Snapshot | null, columns: number): string[] {
   if (snapshot === null) return [];
-  const { chains, escrows, events, anomalies } = snapshot;
+  const { chains, escrows, events, anomalies, publications } = snapshot;
+  const gates = publications.flatMap(({ lines = [] }) => lines).filter(({ gate }) => gate === "on");
+  const verifiedOf = (chainId: number): string[] =>
+    gates
+      .filter(({ line }) => line === chainId)
+      .slice(0, 1)
+      .map(({ verifiedThrough }) => `verified ${verifiedThrough ?? "-"}`);
   const ways = [" ".repeat(3), " "].map((gap) =>
     chains.map(({ name, chainId, head, indexed, finalized }) =>
       [
@@ -63,6 +69,7 @@ function chainLines(snapshot: Snapshot | null, columns: number): string[] {
         `head ${head ?? "no answer"}`,
         `indexed ${indexed ?? "-"}`,
         `final ${finalized ?? "-"}`,
+        ...verifiedOf(chainId),
         `lag ${lag(head, indexed)}`,
       ].join(gap),
     ),
@@ -92,7 +99,14 @@ function topicLines({ snapshot, receivedPerTopic }: View, columns: number): stri
   const halted = publications.flatMap(({ topic, haltedReason }) =>
     haltedReason === null ? [] : wrapLine(`  HALTED: ${topic}: ${haltedReason}`, columns),
   );
-  return [...fitLines([wide, narrow, terse], columns), ...halted];
+  const held = publications.flatMap(({ topic, lines = [] }) =>
+    lines.flatMap(({ line, heldAt, because }) =>
+      heldAt === null
+        ? []
+        : wrapLine(`  HELD: ${topic}: chain ${line} at block ${heldAt}: ${because}`, columns),
+    ),
+  );
+  return [...fitLines([wide, narrow, terse], columns), ...halted, ...held];
 }
 
 /** The newest that fit into that many rows, under their title. */

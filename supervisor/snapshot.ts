@@ -1,10 +1,8 @@
+import type { OutboxSource } from "@escrow-stream/relay";
 import { type Kysely, sql } from "kysely";
 import { createPublicClient, fallback, http, type PublicClient, webSocket } from "viem";
 import type { Chain } from "../config/chain-deployment.ts";
-import {
-  type PublicationStatus,
-  readPublicationStatus,
-} from "../packages/relay/serve/relay-status.ts";
+import { type PublicationStatus, readRelayStatus } from "../packages/relay/serve/relay-status.ts";
 
 type ChainSnapshot = {
   name: string;
@@ -33,10 +31,12 @@ const NOT_THERE_YET = new Set(["42P01", "3F000"]);
 export class SnapshotReader {
   readonly #db: Kysely<unknown>;
   readonly #topics: string[];
+  readonly #source: OutboxSource;
   readonly #chains: { chain: Chain; client: PublicClient }[];
 
-  constructor(db: Kysely<unknown>, chains: Chain[], topics: string[]) {
+  constructor(db: Kysely<unknown>, source: OutboxSource, chains: Chain[], topics: string[]) {
     this.#db = db;
+    this.#source = source;
     this.#topics = topics;
     this.#chains = chains.map((chain) => ({ chain, client: clientOf(chain) }));
   }
@@ -56,7 +56,7 @@ export class SnapshotReader {
                  coalesce(sum(anomalies), 0) as anomalies
           from escrow.chain_stat`.execute(this.#db),
       ),
-      readPublicationStatus(this.#db, this.#topics).catch((error) => emptyIfMissing(error)),
+      readRelayStatus(this.#db, this.#source, this.#topics).catch((error) => emptyIfMissing(error)),
     ]);
     return {
       chains: this.#chains.map(({ chain }, at) => {

@@ -1,10 +1,13 @@
 import type { RelayConfig } from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { finalRequiresSection } from "../config/final-requires.ts";
 import { parseChains } from "../config/parse-chains.ts";
 import { parseRelayConfig } from "../config/relay-config.ts";
 import { writeRunningStack } from "../config/running-stack.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import { finalGate } from "../engine/final-gate.ts";
+import { ponderOutbox } from "../engine/outbox-source.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { freePort } from "../local/free-port.ts";
 import type { LocalParts } from "../local/start-local-parts.ts";
@@ -74,8 +77,10 @@ export async function startService({
   pool.on("error", () => undefined);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   ends.push(() => db.destroy());
+  const gate = finalGate(finalRequiresSection.parse(env));
   const reader = new SnapshotReader(
     db,
+    ponderOutbox({ gate }),
     chains,
     relay.publications.map(({ topic }) => topic),
   );

@@ -6,6 +6,7 @@ export type { RelaySettings } from "./relay-settings.ts";
 export { type RelayOptions, runRelay } from "./run-relay.ts";
 export type { BlockEvidence } from "./source/block-evidence.ts";
 export { isRelationMissing } from "./source/is-relation-missing.ts";
+export type { LineFinality } from "./source/line-finality.ts";
 export type { Line, OutboxSource, Place } from "./source/outbox-source.ts";
 export { createOutboxTable, type OutboxTable, outboxTableSql } from "./source/outbox-table.ts";
 export { plainTable } from "./source/plain-table.ts";

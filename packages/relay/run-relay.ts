@@ -9,7 +9,7 @@ import { type RelayParts, relayParts } from "./relay-parts.ts";
 import { completeSettings, type RelaySettings } from "./relay-settings.ts";
 import { startRelayServer } from "./serve/http-server.ts";
 import { RelayMetrics } from "./serve/metrics.ts";
-import { readPublicationStatus } from "./serve/relay-status.ts";
+import { readRelayStatus } from "./serve/relay-status.ts";
 import type { OutboxSource } from "./source/outbox-source.ts";
 
 const FORGETFUL =
@@ -47,8 +47,9 @@ export async function runRelay(options: RelayOptions): Promise<void> {
     notReadyBecause: () => (loops === null ? "starting" : loops.staleness()),
     publications: () => {
       metrics.leases(loops?.leases.count ?? 0);
-      return readPublicationStatus(
+      return readRelayStatus(
         db,
+        source,
         config.publications.map(({ topic }) => topic),
       );
     },

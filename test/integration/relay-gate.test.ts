@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { FinalGate } from "../../engine/final-gate.ts";
+import { type FinalGate, NO_GATE } from "../../engine/final-gate.ts";
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { ensureWitnessTables } from "../../engine/witness-tables.ts";
 import { capture } from "../../packages/relay/capture/capture.ts";
@@ -136,6 +136,53 @@ describe("the gate of a final publication", () => {
     await outbox.moveTo({ latest: 9, finalized: 9 });
     await outbox.verify(2);
     expect(await look()).toEqual(["e-1", "e-2"]);
+  });
+});
+
+describe("how far final rows are, and what they wait for,", () => {
+  const finalityOf = async (gate = GATED) => await ponderOutbox({ gate }).readFinality(database.db);
+  const line = { line: 1, finalThrough: 4, gate: "on", basis: null, verifiedThrough: null };
+
+  beforeEach(async () => {
+    await appendBlocks(1, 6);
+    await outbox.moveTo({ latest: 6, finalized: 4 });
+  });
+
+  test("is said before the witness has spoken", async () => {
+    const because = "nothing of deployment escrow is verified yet";
+    expect(await finalityOf()).toEqual([{ ...line, heldAt: 1, because }]);
+  });
+
+  test("is said while it is on its way, and when nothing is held", async () => {
+    await outbox.verify(2);
+    const verified = { ...line, basis: "proof", verifiedThrough: 2 };
+    const because = "verified through block 2 so far";
+    expect(await finalityOf()).toEqual([{ ...verified, heldAt: 3, because }]);
+    await outbox.verify(4);
+    const all = { ...verified, verifiedThrough: 4, heldAt: null, because: null };
+    expect(await finalityOf()).toEqual([all]);
+  });
+
+  test("names the first finding that is not healed", async () => {
+    await outbox.verify(2);
+    const add = `insert into witness.finding
+      (deployment, chain_id, kind, event_id, block_number, detail, healed_at) values`;
+    await database.pool.query(`${add}
+      ('escrow', 1, 'phantom', 'e-1', 1, 'was healed', now()),
+      ('escrow', 1, 'hole', 'e-x', 3, 'event e-x is not in the event store', null),
+      ('escrow_another', 1, 'hole', 'e-y', 2, 'of another deployment', null)`);
+    const [{ heldAt, because } = { heldAt: 0, because: "" }] = await finalityOf();
+    expect({ heldAt, because }).toEqual({
+      heldAt: 3,
+      because: "hole at block 3: event e-x is not in the event store",
+    });
+  });
+
+  test("is the engine's word alone where the gate is off", async () => {
+    const off = { ...line, gate: "off", heldAt: null, because: null };
+    expect(await finalityOf(NO_GATE)).toEqual([off]);
+    await outbox.verify(2);
+    expect(await finalityOf({ isOn: true, except: [1] })).toEqual([off]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { UP_TO_BLOCK } from "../../engine/checkpoint.ts";
 
 /** A row as the engine would write it, with what the relay needs of it. */
 export type OutboxRow = {
@@ -72,7 +73,7 @@ export class StandInOutbox {
   }
 
   async moveTo({ latest, finalized, chain = CHAIN }: Progress): Promise<void> {
-    const [top, final] = [latest, finalized].map((block) => position(block, 9_999, chain));
+    const [top, final] = [latest, finalized].map((block) => endOf(block, chain));
     await this.#db.query(
       `insert into escrow._ponder_checkpoint values ($1::text, $1::bigint, $3, $2, $3)
        on conflict (chain_name) do update set
@@ -98,4 +99,10 @@ export class StandInOutbox {
 function position(block: number, index: number, chain: number): string {
   const part = (value: number, digits: number): string => String(value).padStart(digits, "0");
   return `${part(1_700_000_000 + block, 10)}${part(chain, 16)}${part(block, 16)}${part(0, 16)}5${part(index, 16)}`;
+}
+
+/** The checkpoint behind all of a block. */
+function endOf(block: number, chain: number): string {
+  const start = position(block, 0, chain);
+  return start.slice(0, UP_TO_BLOCK).padEnd(start.length, "9");
 }

@@ -23,8 +23,10 @@ export async function startRelayServer(
 ): Promise<RelayServer> {
   const status = async (): Promise<PublicationStatus[]> => {
     const publications = await view.publications();
-    for (const each of publications)
+    for (const each of publications) {
       metrics.state(each.topic, each.backlog, each.haltedReason !== null);
+      for (const line of each.lines ?? []) metrics.finality(line);
+    }
     return publications;
   };
   const app = new Hono()

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { LineFinality } from "../source/line-finality.ts";
 
 /** The relay's own metrics, in Prometheus' form at `/metrics`. */
 export class RelayMetrics {
@@ -71,6 +72,24 @@ export class RelayMetrics {
     labelNames: ["publication"],
     registers: [this.registry],
   });
+  readonly #finalThrough = new Gauge({
+    name: "relay_final_block",
+    help: "Height through which the outbox calls a line final",
+    labelNames: ["line"],
+    registers: [this.registry],
+  });
+  readonly #verifiedThrough = new Gauge({
+    name: "relay_verified_block",
+    help: "Height through which a line's final rows are verified; absent where that is not waited for",
+    labelNames: ["line"],
+    registers: [this.registry],
+  });
+  readonly #held = new Gauge({
+    name: "relay_final_held",
+    help: "1 while a final row of a line is held until it is verified",
+    labelNames: ["line"],
+    registers: [this.registry],
+  });
   readonly #leases = new Gauge({
     name: "relay_leases",
     help: "Leases that this instance holds, leadership included",
@@ -117,6 +136,12 @@ export class RelayMetrics {
 
   leases(count: number): void {
     this.#leases.set(count);
+  }
+
+  finality({ line, finalThrough, gate, verifiedThrough, heldAt }: LineFinality): void {
+    this.#finalThrough.set({ line }, finalThrough);
+    this.#held.set({ line }, heldAt === null ? 0 : 1);
+    if (gate === "on") this.#verifiedThrough.set({ line }, verifiedThrough ?? 0);
   }
 
   state(publication: string, backlog: number, isHalted: boolean): void {

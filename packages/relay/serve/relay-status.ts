@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
 import { isDue } from "../capture/is-due.ts";
 import type { PublicationConfig } from "../journal/publication.ts";
+import type { LineFinality } from "../source/line-finality.ts";
 import type { OutboxSource } from "../source/outbox-source.ts";
 
 /** How far a publication is. Counts are of messages. */
@@ -14,6 +15,8 @@ export type PublicationStatus = {
   inDoubt: number;
   blockedKeys: number;
   haltedReason: string | null;
+  /** Of a final publication: how far each line of its outbox is, and what it waits for. */
+  lines?: LineFinality[];
 };
 
 type Row = {
@@ -26,8 +29,26 @@ type Row = {
   halted_reason: string | null;
 };
 
+/** How far each of the given topics is, and what its final rows wait for. */
+export async function readRelayStatus(
+  db: Kysely<unknown>,
+  source: OutboxSource,
+  topics: string[],
+): Promise<PublicationStatus[]> {
+  const [publications, lines] = await Promise.all([
+    readPublicationStatus(db, topics),
+    source.readFinality(db).catch((error: unknown) => {
+      if (source.isMissing(error)) return [];
+      throw error;
+    }),
+  ]);
+  return publications.map((each) =>
+    each.finality === "finalized" && lines.length > 0 ? { ...each, lines } : each,
+  );
+}
+
 /** Reads from the journal how far each of the given topics is. */
-export async function readPublicationStatus(
+async function readPublicationStatus(
   db: Kysely<unknown>,
   topics: string[],
 ): Promise<PublicationStatus[]> {

@@ -1,5 +1,6 @@
 import type { Kysely, RawBuilder } from "kysely";
 import type { BlockEvidence } from "./block-evidence.ts";
+import type { LineFinality } from "./line-finality.ts";
 
 /**
  * What the relay needs of an outbox: rows that an application writes in the transactions of its
@@ -37,6 +38,8 @@ export type OutboxSource = {
   readonly wakeChannel: string | null;
   /** Its lines as they are now. Called before each capture. */
   readLines(db: Kysely<unknown>): Promise<Line[]>;
+  /** What its final rows wait for, for people to see. None where rows are final when they are there. */
+  readFinality(db: Kysely<unknown>): Promise<LineFinality[]>;
   /** Whether what it reads exists; asked, without failing, while something was found missing. */
   isThere(db: Kysely<unknown>): Promise<boolean>;
   /** Whether a statement failed only because what it reads does not exist (yet). */

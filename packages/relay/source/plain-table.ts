@@ -37,6 +37,7 @@ export function plainTable(table: OutboxTable): OutboxSource {
       const { edition, completeTo } = await horizon.read(db);
       return [{ line: LINE, edition, final: completeTo ?? NONE, cleared: null }];
     },
+    readFinality: async () => [],
     isThere: async (db) => {
       const { rows } = await sql<{ is_there: boolean }>`
         select to_regclass(format('%I.%I', ${schema}::text, ${name}::text)) is not null
