@@ -88,7 +88,9 @@ export function verifiedPosition(
                    and o.position >= lpad(m.middle::text, ${sql.lit(TIMESTAMP_DIGITS)}, '0')
                  order by o.position limit 1), false) as is_verified
         from halving h cross join lateral (select (h.low + h.high) / 2 as middle) m
-        where h.low < h.high) probe
+        where h.low < h.high
+        -- Keeps the planner from probing once for each column above.
+        offset 0) probe
     )
     -- The second before \`low\` may have blocks on both sides.
     select ${endOfBlockSql(sql`greatest(h.low - 1, 0)`, chainId, sql`v.block`)}
