@@ -32,7 +32,10 @@ export const auditSection: Section<AuditConfig> = {
         name.startsWith("AUDIT_RPC_URL") ? [[name.replace("AUDIT_", ""), value]] : [],
       ),
     );
-    const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+    // The audit asks one endpoint: nobody has to agree with it.
+    const set = Object.fromEntries(
+      Object.entries(env).filter(([name, value]) => value && !/^RPC_AGREE(_\d+)?$/.test(name)),
+    );
     return endpointSection(chainSection.parse({ ...standIns, ...set }), set).parse(env);
   },
 };

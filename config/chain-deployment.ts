@@ -23,4 +23,10 @@ export type Chain = ChainDeployment & {
   pollIntervalMs: number;
   /** What the provider allows, for each endpoint. */
   rpcRequestsPerSecond: number;
+  /** How many endpoints have to give the same logs of final blocks; 1 unless given. */
+  rpcAgree?: number;
+  /** Blocks that one question for logs may span; found out unless given. */
+  rpcMaxBlocks?: number | undefined;
+  /** Contracts that one question for logs may name; found out unless given. */
+  rpcMaxAddresses?: number | undefined;
 };

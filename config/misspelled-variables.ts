@@ -4,7 +4,7 @@ import { VARIABLES, type Variable } from "./variables.ts";
 
 /** Only ours begin like this. */
 const OUR_PREFIXES =
-  /^(RELAY|INDEXER|AUDIT_RPC|RPC_URL|RPC_REQUESTS|PUBLICATIONS?|DEPLOYMENTS?)(_|$)/;
+  /^(RELAY|INDEXER|AUDIT_RPC|RPC_URL|RPC_REQUESTS|RPC_MAX|RPC_AGREE|PUBLICATIONS?|DEPLOYMENTS?)(_|$)/;
 /** Two typing mistakes in a long name, one in a short one. */
 const LONG_NAME = 8;
 

@@ -90,6 +90,40 @@ describe("CONTRACT_ADDRESS with CHAIN_ID", () => {
   });
 });
 
+describe("what is said of a chain's endpoints", () => {
+  const two = { ...one, RPC_URL: "https://a.example,https://b.example,https://b.example" };
+
+  test("is found out, and one endpoint is enough, unless something is set", () => {
+    expect(parseChains(two)).toMatchObject([
+      { rpcAgree: 1, rpcMaxBlocks: undefined, rpcMaxAddresses: undefined },
+    ]);
+  });
+
+  test("may be set for all chains, and for one", () => {
+    const DEPLOYMENTS = deploymentsOf(mainnet, base);
+    const endpoints = { RPC_URL_1: two.RPC_URL, RPC_URL_8453: two.RPC_URL };
+    const all = {
+      RPC_AGREE: "2",
+      RPC_MAX_BLOCKS_PER_REQUEST: "2000",
+      RPC_REQUESTS_PER_SECOND: "7",
+    };
+    const ofBase = {
+      ...{ RPC_AGREE_8453: "1", RPC_MAX_BLOCKS_PER_REQUEST_8453: "10" },
+      ...{ RPC_REQUESTS_PER_SECOND_8453: "3", RPC_MAX_ADDRESSES_PER_REQUEST_8453: "20" },
+    };
+    expect(parseChains({ DEPLOYMENTS, ...endpoints, ...all, ...ofBase })).toMatchObject([
+      { rpcAgree: 2, rpcMaxBlocks: 2_000, rpcRequestsPerSecond: 7, rpcMaxAddresses: undefined },
+      { rpcAgree: 1, rpcMaxBlocks: 10, rpcRequestsPerSecond: 3, rpcMaxAddresses: 20 },
+    ]);
+  });
+
+  test("cannot be that more agree than there are: an endpoint that is named twice is one", () => {
+    expect(problemsOf(() => parseChains({ ...two, RPC_AGREE: "3" }))).toEqual([
+      { where: "RPC_AGREE", what: "3 endpoints cannot agree: chain 1 has 2" },
+    ]);
+  });
+});
+
 describe("DEPLOYMENTS", () => {
   const rpcs = { RPC_URL_1: "https://one.example", RPC_URL_8453: "https://base.example" };
   let folder: string;
@@ -205,6 +239,13 @@ describe("every malformed variable has a problem of its own", () => {
     ["RPC_REQUESTS_PER_SECOND", "many", "expected a number"],
     ["RPC_REQUESTS_PER_SECOND", "0", "expected 1 or more"],
     ["RPC_REQUESTS_PER_SECOND", "10001", "expected 10000 or less"],
+    ["RPC_REQUESTS_PER_SECOND_1", "0", "expected 1 or more"],
+    ["RPC_MAX_BLOCKS_PER_REQUEST", "0", "expected 1 or more"],
+    ["RPC_MAX_BLOCKS_PER_REQUEST_1", "1.5", "expected a whole number"],
+    ["RPC_MAX_ADDRESSES_PER_REQUEST", "all", "expected a whole number"],
+    ["RPC_AGREE", "0", "expected 1 or more"],
+    ["RPC_AGREE", "2", "2 endpoints cannot agree: chain 1 has 1"],
+    ["RPC_AGREE_1", "3", "3 endpoints cannot agree: chain 1 has 1"],
   ])("%s=%s", (where, value, what) => {
     expect(problemsOf(() => parseChains({ ...one, [where]: value }))).toEqual([{ where, what }]);
   });
@@ -234,8 +275,8 @@ describe("every malformed variable has a problem of its own", () => {
       "CONTRACT_ADDRESS.0",
       "START_BLOCK",
       "POLL_INTERVAL_SECONDS",
-      "RPC_REQUESTS_PER_SECOND",
       "RPC_URL.0",
+      "RPC_REQUESTS_PER_SECOND",
     ]);
   });
 });

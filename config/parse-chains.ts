@@ -1,17 +1,17 @@
 import { deployments as builtIn } from "../deployments.ts";
 import type { Chain, ChainDeployment, FactoryDeployment } from "./chain-deployment.ts";
 import { type Env, type Section, section, type VariableReader } from "./section.ts";
+import type { VariableValue } from "./variables.ts";
 
 const NAMES_A_CHAIN = new Set(["DEPLOYMENTS", "CHAIN_ID", "CONTRACT_ADDRESS", "START_BLOCK"]);
 
-type ChainVariable =
-  | "DEPLOYMENTS"
-  | "CHAIN_ID"
-  | "CONTRACT_ADDRESS"
-  | "START_BLOCK"
-  | "RPC_URL"
-  | "POLL_INTERVAL_SECONDS"
-  | "RPC_REQUESTS_PER_SECOND";
+const VARIABLES = [
+  ...(["RPC_URL", "CHAIN_ID", "CONTRACT_ADDRESS", "START_BLOCK", "DEPLOYMENTS"] as const),
+  ...(["POLL_INTERVAL_SECONDS", "RPC_REQUESTS_PER_SECOND", "RPC_AGREE"] as const),
+  ...(["RPC_MAX_BLOCKS_PER_REQUEST", "RPC_MAX_ADDRESSES_PER_REQUEST"] as const),
+];
+
+type ChainVariable = (typeof VARIABLES)[number];
 type Reader = VariableReader<ChainVariable>;
 
 /**
@@ -21,25 +21,23 @@ type Reader = VariableReader<ChainVariable>;
  * `CONTRACT_ADDRESS` with `CHAIN_ID` and `START_BLOCK` for one chain; `deployments.ts`, of which
  * `CHAIN_ID` picks one.
  */
-export const chainSection: Section<Chain[]> = section(
-  [
-    ...(["RPC_URL", "CHAIN_ID", "CONTRACT_ADDRESS", "START_BLOCK", "DEPLOYMENTS"] as const),
-    ...(["POLL_INTERVAL_SECONDS", "RPC_REQUESTS_PER_SECOND"] as const),
-  ],
-  (read) => {
-    const named = namedDeployments(read);
-    const pollIntervalMs = 1000 * read.get("POLL_INTERVAL_SECONDS");
-    const rpcRequestsPerSecond = read.get("RPC_REQUESTS_PER_SECOND");
-    const chains = named.map((chain) => ({
+export const chainSection: Section<Chain[]> = section(VARIABLES, (read) => {
+  const named = namedDeployments(read);
+  const pollIntervalMs = 1000 * read.get("POLL_INTERVAL_SECONDS");
+  const chains = named.map((chain) => {
+    const { chainId } = chain;
+    const rpcUrls = rpcUrlsOf(read, chain, named.length);
+    return {
       ...chain,
-      rpcUrls: rpcUrlsOf(read, chain, named.length),
-      pollIntervalMs,
-      rpcRequestsPerSecond,
-    }));
-    rejectRepeats(chains, read.isSet("DEPLOYMENTS") ? "DEPLOYMENTS" : "CONTRACT_ADDRESS", read);
-    return chains;
-  },
-);
+      ...{ rpcUrls, pollIntervalMs, rpcAgree: agreeOf(read, chainId, rpcUrls) },
+      rpcRequestsPerSecond: ofChain(read, "RPC_REQUESTS_PER_SECOND", chainId),
+      rpcMaxBlocks: ofChain(read, "RPC_MAX_BLOCKS_PER_REQUEST", chainId),
+      rpcMaxAddresses: ofChain(read, "RPC_MAX_ADDRESSES_PER_REQUEST", chainId),
+    };
+  });
+  rejectRepeats(chains, read.isSet("DEPLOYMENTS") ? "DEPLOYMENTS" : "CONTRACT_ADDRESS", read);
+  return chains;
+});
 
 /** The same; null when the environment says nothing about where a chain is. */
 export const optionalChainSection: Section<Chain[] | null> = {
@@ -94,6 +92,29 @@ function rpcUrlsOf(read: Reader, { chainId, name }: ChainDeployment, chainCount:
     return [];
   }
   return (hasOwn ? read.getForChain("RPC_URL", chainId) : read.get("RPC_URL")) ?? [];
+}
+
+/** What is set for that chain, or for all. */
+function ofChain<
+  N extends
+    | "RPC_REQUESTS_PER_SECOND"
+    | "RPC_MAX_BLOCKS_PER_REQUEST"
+    | "RPC_MAX_ADDRESSES_PER_REQUEST"
+    | "RPC_AGREE",
+>(read: Reader, name: N, chainId: number): VariableValue<N> {
+  return read.isSet(`${name}_${chainId}`) ? read.getForChain(name, chainId) : read.get(name);
+}
+
+/** An endpoint that is named twice is one. */
+function agreeOf(read: Reader, chainId: number, rpcUrls: readonly string[]): number {
+  const agree = ofChain(read, "RPC_AGREE", chainId);
+  const endpoints = new Set(rpcUrls).size;
+  if (endpoints > 0 && agree > endpoints)
+    read.problem(
+      read.isSet(`RPC_AGREE_${chainId}`) ? `RPC_AGREE_${chainId}` : "RPC_AGREE",
+      `${agree} endpoints cannot agree: chain ${chainId} has ${endpoints}`,
+    );
+  return agree;
 }
 
 function rejectRepeats(chains: Chain[], where: string, read: Reader): void {

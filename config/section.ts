@@ -29,7 +29,11 @@ export function section<N extends VariableName, T>(
     variables,
     parse: (env) => {
       const problems: ConfigProblem[] = [];
-      const problem = (where: string, what: string): void => void problems.push({ where, what });
+      // What is read for each of several chains is wrong once.
+      const problem = (where: string, what: string): void => {
+        if (!problems.some((each) => each.where === where && each.what === what))
+          problems.push({ where, what });
+      };
       const made = make({
         get: (name) => readVariable(env, name, name, problem) as never,
         getForChain: (name, chainId) =>

@@ -40,6 +40,13 @@ export const seconds = (range: Range) => numberWithin(range, "expected a number 
 export const numberWithin = ({ min, max }: Range, what = "expected a number") =>
   z.coerce.number(what).min(min, `expected ${min} or more`).max(max, `expected ${max} or less`);
 
+export const wholeNumberWithin = ({ min, max }: Range) =>
+  z.coerce
+    .number("expected a whole number")
+    .int("expected a whole number")
+    .min(min, `expected ${min} or more`)
+    .max(max, `expected ${max} or less`);
+
 const rpcUrl = z.url({ protocol: /^(https?|wss?)$/, error: "expected an http(s) or ws(s) URL" });
 
 export const rpcUrls = z

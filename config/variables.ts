@@ -16,6 +16,7 @@ import {
   seconds,
   topicId,
   trueOrFalse,
+  wholeNumberWithin,
 } from "./variable-types.ts";
 
 /** Headings, in the order in which the variables are listed. */
@@ -96,9 +97,28 @@ export const VARIABLES = {
   },
   RPC_REQUESTS_PER_SECOND: {
     group: "followed",
-    says: "What the provider allows for each endpoint. A long history is read as fast as this lets it.",
+    says: "What the provider allows for each endpoint. A long history is read as fast as this lets it. With _<chain id> for that chain alone, as the three below.",
     // The default is the engine's own starting pace.
     type: numberWithin({ min: 1, max: 10_000 }).default(20),
+    isPerChain: true,
+  },
+  RPC_MAX_BLOCKS_PER_REQUEST: {
+    group: "followed",
+    says: "How many blocks one question for logs may span. Without it this is found out for each endpoint by what it refuses.",
+    type: wholeNumberWithin({ min: 1, max: 100_000 }).optional(),
+    isPerChain: true,
+  },
+  RPC_MAX_ADDRESSES_PER_REQUEST: {
+    group: "followed",
+    says: "How many contracts one question for logs may name. Without it this is found out in the same way, beginning with 500.",
+    type: wholeNumberWithin({ min: 1, max: 10_000 }).optional(),
+    isPerChain: true,
+  },
+  RPC_AGREE: {
+    group: "followed",
+    says: "How many endpoints have to give the same logs of final blocks before these are believed. Not more than there are.",
+    type: wholeNumberWithin({ min: 1, max: 16 }).default(1),
+    isPerChain: true,
   },
   PUBSUB_TOPIC_ID: {
     group: "published",

@@ -92,7 +92,7 @@ export class BlockSource {
 
   /** Asks whoever has been as high for a head that is. */
   async #higherHead(than: number, full: boolean): Promise<RawBlock | null> {
-    for (const endpoint of this.#pool.inTurn.filter(({ health }) => (health.head ?? 0) >= than))
+    for (const endpoint of this.#pool.inTurn(({ health }) => (health.head ?? 0) >= than))
       try {
         const { block, isProven } = await endpoint.askOnce(
           "eth_getBlockByNumber",

@@ -1,6 +1,8 @@
+import type { FactoryDeployment } from "../config/chain-deployment.ts";
 import type { Hex } from "../src/events/escrow-event.ts";
 import { BlockSource } from "./block-source.ts";
 import type { RawLog, RawLogFilter } from "./check-logs.ts";
+import type { EndpointAbilitiesStatus } from "./endpoint-abilities.ts";
 import type { EndpointStatus } from "./endpoint-health.ts";
 import { EndpointPool, type EndpointPoolSettings } from "./endpoint-pool.ts";
 import { LogSource } from "./log-source.ts";
@@ -9,18 +11,25 @@ import type { RawBlock } from "./raw-block.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 
 export type ChainSourceSettings = EndpointPoolSettings & {
-  /** How many endpoints have to give the same logs of a range; 1 unless given. */
-  agree?: number;
+  /**
+   * How many endpoints have to give the same logs of a range; 1 unless given. Ranges are asked for
+   * where blocks are final; new blocks, by their hash, wait for nobody.
+   */
+  agree?: number | undefined;
+  /** Whose escrows are followed: an endpoint may demand that a question names contracts. */
+  factories?: readonly FactoryDeployment[];
   /** First topics of the events that decide rows: blocks whose bloom speaks of them are proven. */
   topics: readonly Hex[];
 };
 
 export type ChainSourceStatus = {
-  endpoints: EndpointStatus[];
+  endpoints: (EndpointStatus & { can: EndpointAbilitiesStatus })[];
   /** Headers whose hash no known layout makes, and that every endpoint gave. */
   unprovenHeaders: number;
   /** Whether the chain's blooms are those of its blocks' logs. */
   bloom: string;
+  /** How many endpoints have to agree on final logs, and how often they did not. */
+  agree: { required: number; disagreements: number; last: string | null };
 };
 
 const NO_BLOOM: Hex = `0x${"0".repeat(512)}`;
@@ -31,13 +40,14 @@ export class ChainSource {
   readonly #blocks: BlockSource;
   readonly #logs: LogSource;
 
-  constructor({ agree = 1, topics, ...settings }: ChainSourceSettings) {
+  /** @throws Error when more endpoints have to agree than there are */
+  constructor({ agree = 1, factories = [], topics, ...settings }: ChainSourceSettings) {
+    const { chainId, endpoints } = settings;
+    if (agree > endpoints.length)
+      throw new Error(`${agree} endpoints cannot agree: chain ${chainId} has ${endpoints.length}`);
     this.#pool = new EndpointPool(settings);
     this.#blocks = new BlockSource(this.#pool);
-    this.#logs = new LogSource(this.#pool, this.#blocks, {
-      agree: Math.min(agree, settings.endpoints.length),
-      topics,
-    });
+    this.#logs = new LogSource(this.#pool, this.#blocks, { agree, factories, topics });
   }
 
   get chainId(): number {
@@ -49,6 +59,7 @@ export class ChainSource {
       endpoints: this.#pool.status,
       unprovenHeaders: this.#blocks.unproven,
       bloom: this.#logs.bloom.state,
+      agree: this.#logs.agreement.status,
     };
   }
 

@@ -4,6 +4,9 @@ import { type Clock, realClock } from "./request-pace.ts";
 const FAILURES_TO_OPEN = 5;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** Blocks behind the others that make an endpoint lag, and how long that counts. */
+const LAG_BLOCKS = 3;
+const LAG_COUNTS_MS = 60_000;
 /** How much of the score one answer decides. */
 const WEIGHT = 0.05;
 
@@ -21,6 +24,10 @@ export type EndpointStatus = {
   lastProblem: string | null;
   /** The highest block that it named as its head. */
   head: number | null;
+  /** Blocks that it was behind the others when all were last looked at. */
+  lag: number | null;
+  /** Seconds that its answers took, all together. */
+  seconds: number;
 };
 
 /**
@@ -46,6 +53,9 @@ export class EndpointHealth {
   #lies = 0;
   #lastProblem: string | null = null;
   #head: number | null = null;
+  #lag: number | null = null;
+  #lagSeenMs = -Infinity;
+  #seconds = 0;
 
   constructor(host: string, clock: Clock = realClock) {
     this.#host = host;
@@ -67,6 +77,12 @@ export class EndpointHealth {
 
   get head(): number | null {
     return this.#head;
+  }
+
+  /** Whether it is asked last: what is new, it does not know yet. */
+  get isLagging(): boolean {
+    const isRecent = this.#clock.now() - this.#lagSeenMs < LAG_COUNTS_MS;
+    return isRecent && (this.#lag ?? 0) >= LAG_BLOCKS;
   }
 
   worked(): void {
@@ -100,6 +116,17 @@ export class EndpointHealth {
     this.#head = Math.max(this.#head ?? 0, block);
   }
 
+  /** So many blocks behind the others, at one moment. */
+  sawLag(blocks: number): void {
+    this.#lag = blocks;
+    this.#lagSeenMs = this.#clock.now();
+  }
+
+  /** An answer, or that there was none, took so long. */
+  took(ms: number): void {
+    this.#seconds += ms / 1000;
+  }
+
   get status(): EndpointStatus {
     const breaker = this.#isOut
       ? "out"
@@ -117,6 +144,8 @@ export class EndpointHealth {
       lies: this.#lies,
       lastProblem: this.#lastProblem,
       head: this.#head,
+      lag: this.#lag,
+      seconds: Math.round(this.#seconds * 1000) / 1000,
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { EndpointAbilitiesStatus } from "./endpoint-abilities.ts";
 import type { EndpointStatus } from "./endpoint-health.ts";
 import { type Clock, realClock } from "./request-pace.ts";
 import type { Question, RpcEndpoint } from "./rpc-endpoint.ts";
@@ -21,8 +22,8 @@ type PoolQuestion<T> = Omit<Question<T>, "parse"> & {
 const ROUNDS = 5;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 3_000;
-/** What a smaller question may bring an answer to. */
-const IS_TOO_MUCH: ReadonlySet<string> = new Set(["too-large", "too-many-addresses", "timeout"]);
+/** What the same endpoint would say again, whenever it is asked. */
+const IS_FINAL: ReadonlySet<string> = new Set(["refused", "needs-address"]);
 
 /**
  * The RPC endpoints of one chain. Each question goes to them in turn, the healthiest first, until one
@@ -48,8 +49,11 @@ export class EndpointPool {
     this.#endpoints = endpoints;
   }
 
-  get status(): EndpointStatus[] {
-    return this.#endpoints.map(({ health }) => health.status);
+  get status(): (EndpointStatus & { can: EndpointAbilitiesStatus })[] {
+    return this.#endpoints.map(({ health, abilities }) => ({
+      ...health.status,
+      can: abilities.status,
+    }));
   }
 
   /** All that were not taken out for good. */
@@ -57,11 +61,14 @@ export class EndpointPool {
     return this.#endpoints.filter(({ health }) => !health.isOut);
   }
 
-  /** The usable ones, the healthiest first; all that are there, when none is usable. */
-  get inTurn(): readonly RpcEndpoint[] {
-    const usable = this.there.filter(({ health }) => health.isUsable);
-    return (usable.length > 0 ? usable : this.there).toSorted(
-      (a, b) => Math.round(10 * b.health.score) - Math.round(10 * a.health.score),
+  /** The usable ones, the healthiest first and those that lag last; all, when none is usable. */
+  inTurn(can: (endpoint: RpcEndpoint) => boolean = () => true): readonly RpcEndpoint[] {
+    const able = this.there.filter(can);
+    const usable = able.filter(({ health }) => health.isUsable);
+    return (usable.length > 0 ? usable : able).toSorted(
+      (a, b) =>
+        Number(a.health.isLagging) - Number(b.health.isLagging) ||
+        Math.round(10 * b.health.score) - Math.round(10 * a.health.score),
     );
   }
 
@@ -81,19 +88,21 @@ export class EndpointPool {
   /**
    * Lets endpoints try in turn.
    *
-   * @param mayBeSplit an answer that was too large is for the caller at once, who asks for less
+   * @param can whether an endpoint is worth asking; who cannot is left out
    * @returns the first success, and whose it was
    * @throws RpcProblem
    */
   async each<T>(
     read: (endpoint: RpcEndpoint) => Promise<T>,
-    { rounds = ROUNDS, mayBeSplit = false }: { rounds?: number; mayBeSplit?: boolean } = {},
+    { rounds = ROUNDS, can }: { rounds?: number; can?: (endpoint: RpcEndpoint) => boolean } = {},
   ): Promise<{ endpoint: RpcEndpoint; value: T }> {
     let problem = new RpcProblem("transient", `chain ${this.chainId}: no endpoint is usable`);
     for (let round = 0; round < rounds; round++) {
       if (round > 0) await this.clock.sleep(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round));
       let refusals = 0;
-      const endpoints = this.inTurn;
+      const endpoints = this.inTurn(can);
+      if (endpoints.length === 0 && this.there.length > 0)
+        throw new RpcProblem("refused", `chain ${this.chainId}: no endpoint can answer that`);
       for (const endpoint of endpoints)
         try {
           await this.mustBeOfChain(endpoint);
@@ -101,8 +110,7 @@ export class EndpointPool {
         } catch (error) {
           if (!(error instanceof RpcProblem)) throw error;
           problem = error;
-          if (mayBeSplit && IS_TOO_MUCH.has(error.kind)) throw error;
-          if (error.kind === "refused") refusals += 1;
+          if (IS_FINAL.has(error.kind)) refusals += 1;
         }
       if (refusals > 0 && refusals === endpoints.length) break;
     }

@@ -18,6 +18,8 @@ export type GuardOptions = {
 
 /** The sources keep to the providers' pace themselves: the engine may ask as fast as it likes. */
 const ENGINE_REQUESTS_PER_SECOND = 1_000;
+/** What is said of the endpoints is for the sources: the engine has one address on loopback. */
+const IS_OF_ENDPOINTS = /^RPC_(REQUESTS_PER_SECOND|AGREE|MAX_[A-Z_]+)(_\d+)?$/;
 
 /**
  * Puts verified sources between the engine and the endpoints: the engine, which reads its
@@ -36,6 +38,7 @@ export async function guardEngine(
   });
   worker.once("error", (cause) => onEnded(new Error("the verified source failed", { cause })));
   worker.once("exit", (code) => onEnded(new Error(`the verified source ended (${code})`)));
+  for (const name of Object.keys(env)) if (IS_OF_ENDPOINTS.test(name)) delete env[name];
   for (const [chainId, url] of first.urls) env[`RPC_URL_${chainId}`] = url;
   env.RPC_REQUESTS_PER_SECOND = String(ENGINE_REQUESTS_PER_SECOND);
 }

@@ -29,19 +29,23 @@ export function openSources(
   clock: Clock = realClock,
 ): ChainSource[] {
   return chains.map(
-    ({ chainId, rpcUrls, rpcRequestsPerSecond }) =>
+    (chain) =>
       new ChainSource({
-        chainId,
-        endpoints: [...new Set(rpcUrls)].map(
+        chainId: chain.chainId,
+        endpoints: [...new Set(chain.rpcUrls)].map(
           (url) =>
             new RpcEndpoint({
               url,
-              requestsPerSecond: rpcRequestsPerSecond,
+              requestsPerSecond: chain.rpcRequestsPerSecond,
+              maxBlocks: chain.rpcMaxBlocks,
+              maxAddresses: chain.rpcMaxAddresses,
               timeoutMs: TIMEOUT_MS,
               say: (text) => say("source.waiting", text),
               clock,
             }),
         ),
+        agree: chain.rpcAgree,
+        factories: chain.factories,
         topics: TOPICS,
         say,
         clock,

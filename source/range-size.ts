@@ -34,6 +34,11 @@ export class RangeSize {
     return this.#blocks;
   }
 
+  /** As many blocks as seem to be allowed; null while nothing was refused. */
+  get limit(): number | null {
+    return this.#refused === Infinity ? null : atLeastOne(Math.floor(this.#refused * 0.9));
+  }
+
   /** So many blocks were answered for, with so many logs. */
   worked(blocks: number, logs: number): void {
     this.#answers += 1;

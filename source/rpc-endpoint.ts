@@ -1,10 +1,11 @@
 import { http, type Transport, webSocket } from "viem";
+import { EndpointAbilities, type EndpointLimits } from "./endpoint-abilities.ts";
 import { EndpointHealth } from "./endpoint-health.ts";
 import { fetchWithin } from "./http-refusal.ts";
 import { type Clock, RequestPace, realClock } from "./request-pace.ts";
 import { RpcProblem, rpcProblemOf } from "./rpc-problem.ts";
 
-export type RpcSettings = {
+export type RpcSettings = EndpointLimits & {
   url: string;
   requestsPerSecond: number;
   timeoutMs: number;
@@ -25,7 +26,9 @@ export type Question<T> = {
 };
 
 /** Of the health of whoever answered so. */
-const SAYS_NOTHING: ReadonlySet<string> = new Set(["too-large", "too-many-addresses", "unproven"]);
+const SAYS_NOTHING: ReadonlySet<string> = new Set([
+  ...["too-large", "too-many-addresses", "needs-address", "unproven"],
+]);
 const MAX_ATTEMPTS = 8;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
@@ -36,6 +39,7 @@ const SAY_FROM_MS = 5_000;
 export class RpcEndpoint {
   readonly host: string;
   readonly health: EndpointHealth;
+  readonly abilities: EndpointAbilities;
   readonly #url: string;
   readonly #pace: RequestPace;
   readonly #clock: Clock;
@@ -43,13 +47,15 @@ export class RpcEndpoint {
   readonly #say: (text: string) => void;
   #requests = 0;
 
-  constructor({ url, requestsPerSecond, timeoutMs, say, clock = realClock }: RpcSettings) {
+  constructor(settings: RpcSettings) {
+    const { url, requestsPerSecond, timeoutMs, say, clock = realClock } = settings;
     const options = { timeout: timeoutMs, retryCount: 0 };
     const transport = url.startsWith("ws")
       ? webSocket(url, options)
       : http(url, { ...options, fetchFn: fetchWithin(timeoutMs) });
     this.host = new URL(url).host;
     this.health = new EndpointHealth(this.host, clock);
+    this.abilities = new EndpointAbilities(settings, clock);
     this.#url = url;
     this.#clock = clock;
     this.#pace = new RequestPace(requestsPerSecond, clock);
@@ -87,6 +93,7 @@ export class RpcEndpoint {
    */
   async askOnce<T>(method: string, params: unknown[], question: Question<T>): Promise<T> {
     await this.#pace.turn();
+    const startedMs = this.#clock.now();
     try {
       this.#requests += 1;
       const parsed = await question.parse(await this.#request({ method, params } as never));
@@ -99,6 +106,8 @@ export class RpcEndpoint {
         this.health.failed(problem.message, problem.kind === "lie");
       if (problem.kind === "rate-limited") this.#pace.slowDown(problem.retryAfterMs ?? 0);
       throw problem;
+    } finally {
+      this.health.took(this.#clock.now() - startedMs);
     }
   }
 
@@ -113,7 +122,7 @@ export class RpcEndpoint {
 
   #problemOf(error: unknown, what: string): RpcProblem {
     if (error instanceof RpcProblem)
-      return new RpcProblem(error.kind, `${this.host}, ${what}: ${error.message}`);
+      return new RpcProblem(error.kind, `${this.host}, ${what}: ${error.message}`, error);
     return rpcProblemOf(error, what, this.#url);
   }
 }

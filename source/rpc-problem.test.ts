@@ -50,6 +50,14 @@ test.each(
   cases([
     [rpc("exceed max addresses"), "too-many-addresses"],
     [rpc("too many addresses in filter"), "too-many-addresses"],
+    [
+      rpc("Please specify an address in your request or order a dedicated full node", -32_701),
+      "needs-address",
+    ],
+    [rpc("error deserializing parameter: missing field `address`", -32_602), "needs-address"],
+    [rpc("eth_getLogs requires a contract address in the filter"), "needs-address"],
+    [rpc("filter without address is not allowed"), "needs-address"],
+    [rpc("address is required for eth_getLogs"), "needs-address"],
     [http(429), "rate-limited"],
     [rpc("daily request count exceeded, request rate limited", -32_005), "rate-limited"],
     [rpc("Your app has exceeded its compute units per second capacity", 429), "rate-limited"],
@@ -68,6 +76,16 @@ test.each(
   ]),
 )("sorts: %s", (_, error, kind) => {
   expect(problem(error).kind).toBe(kind);
+});
+
+test.each(
+  cases([
+    [rpc("query exceeds the max of 20 addresses"), 20],
+    [rpc("too many addresses in filter, maximum is 1,000"), 1_000],
+    [rpc("exceed max addresses"), null],
+  ]),
+)("asks for fewer contracts when a provider says: %s", (_, error, addressesAllowed) => {
+  expect(problem(error)).toMatchObject({ kind: "too-many-addresses", addressesAllowed });
 });
 
 test("reads how long the provider wants to be left alone, in seconds or as a date", () => {

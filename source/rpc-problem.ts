@@ -5,6 +5,7 @@ import { redactUrl } from "./redact-url.ts";
 /**
  * Why an endpoint did not answer, as far as it decides what to do:
  * - `too-large`: ask for fewer blocks. `too-many-addresses`: ask for fewer contracts.
+ * - `needs-address`: name the contracts.
  * - `timeout`: ask for fewer blocks, or once more.
  * - `rate-limited`, `transient`: ask again later.
  * - `lie`: the answer cannot be true; ask again, elsewhere if there is elsewhere.
@@ -14,6 +15,7 @@ import { redactUrl } from "./redact-url.ts";
 type Kind =
   | "too-large"
   | "too-many-addresses"
+  | "needs-address"
   | "timeout"
   | "rate-limited"
   | "transient"
@@ -30,6 +32,8 @@ export class RpcProblem extends Error {
   readonly retryAfterMs: number | null;
   /** How many blocks the provider says that it would answer for. */
   readonly blocksAllowed: number | null;
+  /** How many contracts the provider says that a question may name. */
+  readonly addressesAllowed: number | null;
 
   constructor(
     kind: Kind,
@@ -38,6 +42,7 @@ export class RpcProblem extends Error {
       cause?: unknown;
       retryAfterMs?: number | null;
       blocksAllowed?: number | null;
+      addressesAllowed?: number | null;
     } = {},
   ) {
     super(message, { cause: more.cause });
@@ -45,6 +50,7 @@ export class RpcProblem extends Error {
     this.code = kind === "refused" ? "ES-RPC-REFUSED" : "ES-RPC-UNREACHABLE";
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.blocksAllowed = more.blocksAllowed ?? null;
+    this.addressesAllowed = more.addressesAllowed ?? null;
   }
 }
 
@@ -52,6 +58,9 @@ const BEHIND =
   /beyond.*head|unknown block|(header|block) not found|not (yet )?available|is not finalized|missing trie|syncing/i;
 const TOO_MANY_ADDRESSES =
   /(too many|max(imum)?|exceed\w*|limit\w*)[^.]*\b(address(es)?|contracts)\b/i;
+/** publicnode.com: "Please specify an address in your request"; github.com/ChainSafe/forest/issues/6134. */
+const NEEDS_ADDRESS =
+  /(specify|provide|requires?|must (have|contain|include)|missing|without)[^.]*\b(address(es)?|contracts?)\b|\b(address(es)?|contracts?)\b[^.]*\b(required|mandatory|missing|must be (given|set|specified|provided))/i;
 const RATE_LIMITED =
   /rate.?limit|too many requests|requests? (count|limit)|per second|throughput|compute units|capacity|quota|credits|throttl/i;
 const TOO_LARGE =
@@ -76,6 +85,7 @@ export function rpcProblemOf(error: unknown, what: string, url: string): RpcProb
   return new RpcProblem(kind, `${new URL(url).host}, ${what}: ${said}${by}`, {
     retryAfterMs: retryAfterMs(http?.headers),
     blocksAllowed: kind === "too-large" ? blocksAllowed(words) : null,
+    addressesAllowed: kind === "too-many-addresses" ? addressesAllowed(words) : null,
   });
 }
 
@@ -87,6 +97,7 @@ function kindOf(error: unknown, words: string, status: number | null, code: numb
   if (BEHIND.test(words)) return "transient";
   if (RATE_LIMITED.test(words)) return "rate-limited";
   if (TOO_MANY_ADDRESSES.test(words)) return "too-many-addresses";
+  if (NEEDS_ADDRESS.test(words)) return "needs-address";
   if (TOO_LARGE.test(words)) return "too-large";
   if (TIMED_OUT.test(words)) return "timeout";
   // EIP-1474: limit exceeded; here without a word about which.
@@ -119,6 +130,16 @@ function blocksAllowed(words: string): number | null {
   if (!limit?.[1]) return null;
   const blocks = Number(limit[1].replaceAll(",", "")) * (limit[2] ? 1000 : 1);
   return blocks >= 1 ? blocks : null;
+}
+
+/** The number beside a word of limits. */
+function addressesAllowed(words: string): number | null {
+  const limit =
+    /(?:limit|max|most|up to|exceed|than)\D{0,30}(\d[\d,]*)|(\d[\d,]*)\D{0,12}(?:limit|max)/i.exec(
+      words,
+    );
+  const addresses = Number((limit?.[1] ?? limit?.[2] ?? "").replaceAll(",", ""));
+  return addresses >= 1 ? addresses : null;
 }
 
 function wordsOf(error: unknown, http: HttpRefusal | null, rpc: RpcRequestError | null): string {
