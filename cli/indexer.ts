@@ -23,6 +23,7 @@ import { endWithParent } from "../supervisor/end-with-parent.ts";
 import { defineCommand } from "./command.ts";
 import { processLog } from "./process-log.ts";
 import { runProcess } from "./run-command.ts";
+import { useCache } from "./use-cache.ts";
 
 export const indexer = defineCommand({
   name: "indexer",
@@ -42,6 +43,7 @@ export const indexer = defineCommand({
     process.send?.({ schema });
     const say = (event: string, text: string) => log.warn({ event }, text);
     await checkFinalBlocks(databaseUrl, schema, chainEvidence(openSources(chains, say)));
+    await useCache(databaseUrl, schema, chains, log);
     const before = await recordEngineStart(databaseUrl, schema);
     void recordCaughtUp(databaseUrl, schema, before);
     void ensureViews(databaseUrl, schema, new AbortController().signal).catch(exitWith);

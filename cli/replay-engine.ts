@@ -10,6 +10,7 @@ import { endWithParent } from "../supervisor/end-with-parent.ts";
 import { defineCommand } from "./command.ts";
 import { processLog } from "./process-log.ts";
 import { runProcess } from "./run-command.ts";
+import { useCache } from "./use-cache.ts";
 
 export const replayEngine = defineCommand({
   name: "replay-engine",
@@ -29,6 +30,7 @@ export const replayEngine = defineCommand({
     await lockDeployment(databaseUrl, schema);
     const log = processLog("source");
     const say = (event: string, text: string) => log.warn({ event }, text);
+    await useCache(databaseUrl, schema, chains, log);
     await guardEngine(chains, { env, say, onEnded: exitWith });
     const port = await freePort();
     await becomeBuilder(schema, { port, hostname: "127.0.0.1", logFormat: "json" });
