@@ -2,7 +2,7 @@
  * Which room may import what. A room's README says it in words; this file enforces it.
  *
  *   packages ← config, db ← engine ← source ← proof, supervisor ← cli        local beside supervisor
- *   src: itself and the schema. apps: packages, config, db. Nothing imports test.
+ *   src: itself and the schema. apps: packages, config, db, pure folds. Nothing imports test.
  */
 
 /** The rooms below each room, of ours; the root's files count as `.`. */
@@ -26,7 +26,7 @@ const MAY_IMPORT = {
     "src/(events|projections|outbox)",
   ],
   supervisor: ["config", "db", "engine", "local", "packages", "source"],
-  apps: ["packages", "config", "db"],
+  apps: ["packages", "config", "db", "src/(events|projections)"],
   examples: ["packages"],
 };
 

@@ -1,8 +1,8 @@
 import type { Chain } from "../config/chain-deployment.ts";
 import { EXIT_RETRY } from "../config/error-catalogue.ts";
+import type { EventLog } from "../config/event-log.ts";
 import { waitForOrder } from "../engine/cache/hold-cache.ts";
 import { prepareCache } from "../engine/preflight/prepare-cache.ts";
-import type { EventLog } from "./process-log.ts";
 
 /**
  * Prepares the cache of RPC answers for an engine in this process, and ends the process when it has

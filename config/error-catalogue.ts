@@ -168,6 +168,38 @@ export const ERRORS = {
     remedy:
       "The relay reads back what was published; where the receipts do not reach back so far, `npm run adopt:topic`.",
   },
+  "ES-REQUEST-BAD": {
+    class: "permanent",
+    cause:
+      "A request to the API has a parameter that there is none of, or a value of the wrong form.",
+    remedy: "The answer names the parameter and what was expected. `/openapi.json` lists all.",
+  },
+  "ES-NOT-FOUND": {
+    class: "permanent",
+    cause: "The API knows no such path, chain, escrow or party.",
+    remedy:
+      "The answer names what is known. An escrow may not be indexed yet: see `x-indexed-block`.",
+  },
+  "ES-ANSWER-TOO-LARGE": {
+    class: "permanent",
+    cause: "An answer of the API would cost more than one request may.",
+    remedy: "Ask for less at once, or take an export.",
+  },
+  "ES-BUSY": {
+    class: "retryable",
+    cause: "The API has more requests than it may work on, or what is read is being replaced.",
+    remedy: "Ask again after `Retry-After`. More instances share the work.",
+  },
+  "ES-CATCHING-UP": {
+    class: "retryable",
+    cause: "The engine was restarted and indexes again what it reverted; readers wait meanwhile.",
+    remedy: "docs/how-to/readers-get-503.md.",
+  },
+  "ES-QUERY-TIMEOUT": {
+    class: "retryable",
+    cause: "A query of the API took longer than it may.",
+    remedy: "Ask for less at once. When all queries are slow, look at the database.",
+  },
   "ES-STOP-TIMEOUT": {
     class: "retryable",
     cause:

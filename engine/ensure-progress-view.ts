@@ -9,9 +9,19 @@ import { CHECKPOINT_TABLE, META_TABLE } from "./private-tables.ts";
 const LOCK = 4_120_211;
 
 const PROGRESS_VIEW = "chain_progress";
+const VERIFIED_VIEW = "chain_verified";
 
 /** Kept under its first name, as engines of older versions may write it at the same time. */
 const IS_CAUGHT_UP = "is_settled";
+
+/** The schema that the stable views show, in SQL. */
+const LIVE_DEPLOYMENT = `
+  select n.nspname
+  from pg_rewrite r
+  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+  join pg_class t on t.oid = d.refobjid and t.relkind = 'r'
+  join pg_namespace n on n.oid = t.relnamespace
+  where r.ev_class = '"${VIEWS_SCHEMA}".${META_TABLE}'::regclass`;
 
 /*
  * `escrow.chain_progress` is for everybody who asks how far the index is: one row per chain that
@@ -22,6 +32,9 @@ const IS_CAUGHT_UP = "is_settled";
  * The view reads a function, because the engine drops and creates its own views when a deployment
  * becomes live, which it could not while another view depended on them. Only the start of the
  * engine on the live deployment counts; another one may be indexed beside it for hours.
+ *
+ * `escrow.chain_verified` is through which block each chain's events were compared with the chain
+ * itself, by what, and when: no row where nothing was.
  *
  * `escrow.status()` is an older form of the same. `escrow.steady()` is true, or an error while the
  * index catches up: in the `where` of a query it is called once, before a row is read and in the
@@ -54,17 +67,28 @@ export const PROGRESS_SQL = `
       join "${VIEWS_SCHEMA}".${META_TABLE} m on m.key = 'app'
       left join "${VIEWS_SCHEMA}"._engine_start s
         on not s.${IS_CAUGHT_UP} and s.deployment in (
-          select n.nspname
-          from pg_rewrite r
-          join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
-          join pg_class t on t.oid = d.refobjid and t.relkind = 'r'
-          join pg_namespace n on n.oid = t.relnamespace
-          where r.ev_class = '"${VIEWS_SCHEMA}".${META_TABLE}'::regclass)
+          ${LIVE_DEPLOYMENT})
       order by c.chain_id;
   end $$;
 
   create or replace view "${VIEWS_SCHEMA}".${PROGRESS_VIEW} as
     select * from "${VIEWS_SCHEMA}"._chain_progress();
+
+  create or replace function "${VIEWS_SCHEMA}"._chain_verified()
+  returns table (chain_id bigint, verified_block bigint, verified_at timestamptz, basis text)
+  language plpgsql stable security definer set search_path = pg_catalog rows 10 as $$
+  begin
+    if to_regclass('"${VIEWS_SCHEMA}".${META_TABLE}') is null
+       or to_regclass('witness.verified') is null then
+      return;
+    end if;
+    return query
+      select v.chain_id, v.through_block, v.verified_at, v.basis
+      from witness.verified v where v.deployment in (${LIVE_DEPLOYMENT});
+  end $$;
+
+  create or replace view "${VIEWS_SCHEMA}".${VERIFIED_VIEW} as
+    select * from "${VIEWS_SCHEMA}"._chain_verified();
 
   create or replace function "${VIEWS_SCHEMA}".status()
   returns table (chain_id bigint, indexed_block bigint, indexed_at timestamptz,

@@ -1,0 +1,18 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Snapshot } from "./read/consistent-reads.ts";
+import type { Progress } from "./read/progress.ts";
+
+/** Reads in one snapshot, for the client of this request and no longer than they wait. */
+type Read = <T>(work: (snapshot: Snapshot) => Promise<T>) => Promise<T>;
+
+/** What every handler finds in its context. */
+export type ApiEnv = {
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    read: Read;
+    /** Aborted when the client left or the request took too long. */
+    signal: AbortSignal;
+    /** How far the index was in the last snapshot of this request. */
+    progress: Progress | null;
+  };
+};

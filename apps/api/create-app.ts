@@ -1,0 +1,75 @@
+import { Hono } from "hono";
+import { routePath } from "hono/route";
+import type pg from "pg";
+import type { EventLog } from "../../config/event-log.ts";
+import type { ApiEnv } from "./api-env.ts";
+import { Problem } from "./problem.ts";
+import { ConsistentReads } from "./read/consistent-reads.ts";
+import { DatabaseWatch } from "./read/database-watch.ts";
+import { FairQueue } from "./read/fair-queue.ts";
+import { problemOfError } from "./read/problem-of-error.ts";
+import { ApiMetrics } from "./serve/api-metrics.ts";
+import { operations } from "./serve/operations.ts";
+import { presentProgress } from "./serve/present-progress.ts";
+import { problemResponse } from "./serve/problem-response.ts";
+import { requestContext } from "./serve/request-context.ts";
+
+export type ApiConfig = {
+  /** So many reads are made at once. */
+  connections: number;
+  /** Nobody waits longer for an answer, in milliseconds. */
+  requestTimeoutMs: number;
+};
+
+export type Api = {
+  app: Hono<ApiEnv>;
+  /** Looks at the database from time to time, until `stop`. */
+  watch: DatabaseWatch;
+};
+
+/** Longest wait in the queue, in milliseconds. */
+const QUEUE_MS = 5_000;
+const WAITING = { waiting: 1_000, waitingPerClient: 500 };
+
+/** Makes the query side: every route, answering from the pool. */
+export function createApp({
+  pool,
+  config,
+  log,
+}: {
+  pool: pg.Pool;
+  config: ApiConfig;
+  log: EventLog;
+}): Api {
+  const watch = new DatabaseWatch({ pool, log });
+  const queue = new FairQueue({ atOnce: config.connections, ...WAITING, longestMs: QUEUE_MS });
+  const reads = new ConsistentReads({
+    ...{ pool, queue, watch },
+    holdMs: Math.min(10_000, config.requestTimeoutMs),
+    acceptAfterMs: 30_000,
+  });
+  const metrics = new ApiMetrics(queue, watch);
+
+  const app = new Hono<ApiEnv>();
+  app.use(async (c, next) => {
+    const startedMs = performance.now();
+    await next();
+    metrics.answered(routePath(c, -1), c.res.status, performance.now() - startedMs);
+  });
+  app.route("/", operations(watch, metrics));
+  app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
+  app.get("/v1/chains", async (c) =>
+    c.json(await c.get("read")(async ({ progress }) => presentProgress(progress))),
+  );
+  app.notFound(() => problemResponse(new Problem("ES-NOT-FOUND", "There is no such path.")));
+  app.onError((error) => {
+    const problem = problemOfError(error);
+    if (problem.code === "ES-UNEXPECTED")
+      log.error(
+        { event: "api.unexpected", code: problem.code, stack: error.stack },
+        `A request failed: ${error.message}`,
+      );
+    return problemResponse(problem);
+  });
+  return { app, watch };
+}

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type ApiBed, startApiBed } from "../support/api-bed.ts";
+import { RelayWorld } from "../support/relay-world.ts";
+import { TcpGate } from "../support/tcp-gate.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/* What readers get while the database is away, and that the API goes on when it is back. */
+
+const READS = ["/v1/chains"];
+const FROM_MEMORY = ["/health", "/ready", "/status", "/metrics"];
+/** More than the API may take for any answer here, and far less than a reader's patience. */
+const BOUND_MS = 20_000;
+
+const world = new RelayWorld();
+beforeAll(() => world.start());
+afterAll(() => world.stop());
+
+describe.each([
+  ["frozen", (gate: TcpGate) => gate.freeze(), (gate: TcpGate) => gate.thaw()],
+  ["gone", (gate: TcpGate) => gate.shut(), (gate: TcpGate) => gate.open()],
+])("While the database is %s", (_, close, open) => {
+  test("every answer comes, reads are 503 with when to ask again, and what is known is still said", async () => {
+    const { bed, gate } = await bedBehindGate();
+    close(gate);
+    await waitUntil(
+      "readers are refused",
+      async () => (await ask(bed, "/v1/chains")).status === 503,
+    );
+    await waitUntil("the API knows", async () => (await ask(bed, "/ready")).status === 503);
+    for (const path of FROM_MEMORY) {
+      const expected = path === "/ready" ? 503 : 200;
+      expect({ path, status: (await ask(bed, path)).status }).toEqual({ path, status: expected });
+    }
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => READS).flatMap((paths) =>
+        paths.map((path) => ask(bed, path)),
+      ),
+    );
+    for (const answer of answers) {
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get("content-type")).toBe("application/problem+json");
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(answer.headers.get("x-indexed-block")).toBe("7=10");
+      expect(await answer.json()).toMatchObject({ code: "ES-DATABASE-UNREACHABLE", status: 503 });
+    }
+    open(gate);
+    await waitUntil("readers are answered again", async () => (await ask(bed, "/v1/chains")).ok);
+    await waitUntil("it says so", async () => (await ask(bed, "/ready")).ok);
+    expect(bed.said.map(({ event }) => event)).toEqual(["api.database-away", "api.database-back"]);
+  });
+});
+
+async function bedBehindGate(): Promise<{ bed: ApiBed; gate: TcpGate }> {
+  let gate: TcpGate | undefined;
+  const bed = await startApiBed(world, {
+    connectTo: async (url) => {
+      gate = await TcpGate.to(url);
+      return gate.through(url);
+    },
+  });
+  if (gate === undefined) throw new Error("there is no gate");
+  const { stop } = { stop: () => gate?.stop() };
+  onTestFinished(async () => void (await stop()));
+  await waitUntil("the API is ready", async () => (await ask(bed, "/ready")).ok);
+  return { bed, gate };
+}
+
+function ask({ origin }: ApiBed, path: string): Promise<Response> {
+  return fetch(`${origin}${path}`, { signal: AbortSignal.timeout(BOUND_MS) });
+}

@@ -1,0 +1,59 @@
+import pg from "pg";
+import { onTestFinished } from "vitest";
+import { type RunningApi, startApi } from "../../apps/api/start-api.ts";
+import { ensureProgressView } from "../../engine/ensure-progress-view.ts";
+import type { EscrowEvent } from "../../src/events/escrow-event.ts";
+import type { RelayWorld } from "./relay-world.ts";
+import { type ChainProgress, StandInDeployment } from "./stand-in-deployment.ts";
+
+type Said = { event: string; text: string };
+
+/** A database with a deployment filled by hand, and the API on it; both end with the test. */
+export type ApiBed = {
+  databaseUrl: string;
+  /** The database's owner. */
+  owner: pg.Pool;
+  deployment: StandInDeployment;
+  api: RunningApi;
+  /** Where the API listens. */
+  origin: string;
+  /** What it has logged. */
+  said: Said[];
+};
+
+type Options = {
+  events?: readonly EscrowEvent[];
+  progress?: readonly ChainProgress[];
+  /** Where the API connects to, made of the database's own URL. */
+  connectTo?: (databaseUrl: string) => Promise<string>;
+  settings?: Partial<Parameters<typeof startApi>[0]>;
+};
+
+/** Starts the API on a deployment of its own. */
+export async function startApiBed(world: RelayWorld, options: Options = {}): Promise<ApiBed> {
+  const { url, pool } = await world.database();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await ensureProgressView(client);
+  await client.end();
+  const deployment = await StandInDeployment.create(pool);
+  const { events = [], progress = [{ chainId: 7, latest: 10, finalized: 5 }] } = options;
+  await deployment.holds(events, progress);
+  const said: Said[] = [];
+  const say = ({ event }: { event: string }, text: string): void => void said.push({ event, text });
+  const api = await startApi({
+    hostname: "127.0.0.1",
+    port: 0,
+    databaseUrl: (await options.connectTo?.(url)) ?? url,
+    connections: 4,
+    requestTimeoutMs: 15_000,
+    statementTimeoutMs: 5_000,
+    log: { info: say, warn: say, error: say },
+    ...options.settings,
+  });
+  onTestFinished(() => api.stop());
+  return {
+    ...{ databaseUrl: url, owner: pool, deployment, api, said },
+    origin: `http://127.0.0.1:${api.port}`,
+  };
+}
