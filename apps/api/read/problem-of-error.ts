@@ -1,5 +1,7 @@
 import { classifyError } from "../../../config/classify-error.ts";
+import { UnreadableEvent } from "../../../src/events/upcast.ts";
 import { Problem } from "../problem.ts";
+import { InvalidCursor } from "./cursor.ts";
 
 const TIMED_OUT = "57014";
 const LOCKED = "55P03";
@@ -15,6 +17,9 @@ const NO_ANSWER = /^(Query read timeout|timeout exceeded when trying to connect|
  */
 export function problemOfError(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof UnreadableEvent) return new Problem("ES-EVENT-UNREADABLE", error.message);
+  if (error instanceof InvalidCursor)
+    return new Problem("ES-REQUEST-BAD", error.message, { parameter: "cursor" });
   const { code = "", message = "" } = (error ?? {}) as { code?: string; message?: string };
   if (code === TIMED_OUT)
     return new Problem("ES-QUERY-TIMEOUT", "The database did not finish the query in time.");

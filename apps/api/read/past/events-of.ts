@@ -1,0 +1,24 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import type { EventRow } from "../views.ts";
+
+const ROWS_PER_FETCH = 1_000;
+
+/**
+ * Rows of the event store, a thousand at a time: memory does not grow with their number. One such
+ * reading per snapshot.
+ *
+ * @param query selects whole rows of `escrow.event`
+ */
+export async function* eventsOf(
+  db: Kysely<unknown>,
+  query: RawBuilder<unknown>,
+): AsyncGenerator<EventRow> {
+  await sql`declare event_rows no scroll cursor for ${query}`.execute(db);
+  const fetch = sql<EventRow>`fetch forward ${sql.raw(String(ROWS_PER_FETCH))} from event_rows`;
+  for (;;) {
+    const { rows } = await fetch.execute(db);
+    yield* rows;
+    if (rows.length < ROWS_PER_FETCH) break;
+  }
+  await sql`close event_rows`.execute(db);
+}
