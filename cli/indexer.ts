@@ -63,12 +63,18 @@ export const indexer = defineCommand({
       process.exit(EXIT_RETRY);
     });
     log.info({ event: "indexer.starting", schema }, `Indexing into deployment ${schema}.`);
-    await guardEngine(chains, { env, say, onEnded: exitWith });
+    const enginePort = await freePort();
+    const http = { ...listening, enginePort };
+    const httpPort = await guardEngine(chains, { env, http, say, onEnded: exitWith });
+    log.info(
+      { event: "indexer.listening", port: httpPort },
+      `Serving /status on http://${listening.hostname}:${httpPort}`,
+    );
     // Until it is as far as the live deployment, nobody may read the one that takes over.
     const become = takeOver === null ? becomeIndexer : becomeBuilder;
     await become(schema, {
-      port: listening.port || (await freePort()),
-      hostname: listening.hostname,
+      port: enginePort,
+      hostname: "127.0.0.1",
       logFormat: process.stdout.isTTY ? "pretty" : "json",
     });
     return undefined;

@@ -12,9 +12,9 @@ export const apiSection: Section<Listening> = section(["API_PORT", "API_HOST"], 
   hostname: read.get("API_HOST"),
 }));
 
-export const indexerSection: Section<Listening> = section(["INDEXER_PORT"], (read) => ({
-  port: read.get("INDEXER_PORT"),
-  hostname: "127.0.0.1",
-}));
+export const indexerSection: Section<Listening> = section(
+  ["INDEXER_PORT", "INDEXER_HOST"],
+  (read) => ({ port: read.get("INDEXER_PORT"), hostname: read.get("INDEXER_HOST") }),
+);
 
 export const logSection: Section<string> = section(["LOG_LEVEL"], (read) => read.get("LOG_LEVEL"));

@@ -192,9 +192,10 @@ export const VARIABLES = {
   RELAY_HOST: { group: "http", says: "Address that the relay listens on.", type: hostName },
   INDEXER_PORT: {
     group: "http",
-    says: "/health, /ready, /status and /metrics of the indexer, on 127.0.0.1.",
+    says: "/health, /ready, /status and /metrics of the indexer.",
     type: port,
   },
+  INDEXER_HOST: { group: "http", says: "Address that the indexer listens on.", type: hostName },
   AUDIT_RPC_URL: {
     group: "audit",
     says: "Endpoint of another provider than the indexer's, for one chain; with _<chain id> for that chain, needed when several are followed. Without it the indexer's own is read, which proves less.",

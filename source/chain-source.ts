@@ -5,6 +5,7 @@ import type { RawLog, RawLogFilter } from "./check-logs.ts";
 import type { EndpointAbilitiesStatus } from "./endpoint-abilities.ts";
 import type { EndpointStatus } from "./endpoint-health.ts";
 import { EndpointPool, type EndpointPoolSettings } from "./endpoint-pool.ts";
+import { EndpointSurvey } from "./endpoint-survey.ts";
 import { LogSource } from "./log-source.ts";
 import type { ProvenReceipts } from "./proven-receipts.ts";
 import type { RawBlock } from "./raw-block.ts";
@@ -39,6 +40,7 @@ export class ChainSource {
   readonly #pool: EndpointPool;
   readonly #blocks: BlockSource;
   readonly #logs: LogSource;
+  readonly #survey: EndpointSurvey;
 
   /** @throws Error when more endpoints have to agree than there are */
   constructor({ agree = 1, factories = [], topics, ...settings }: ChainSourceSettings) {
@@ -48,6 +50,7 @@ export class ChainSource {
     this.#pool = new EndpointPool(settings);
     this.#blocks = new BlockSource(this.#pool);
     this.#logs = new LogSource(this.#pool, this.#blocks, { agree, factories, topics });
+    this.#survey = new EndpointSurvey(this.#pool, factories);
   }
 
   get chainId(): number {
@@ -108,6 +111,14 @@ export class ChainSource {
    */
   async provenReceipts(block: RawBlock): Promise<ProvenReceipts> {
     return await this.#logs.proven(block);
+  }
+
+  /**
+   * Looks at the endpoints: who lags behind the others is asked last from then on, and what each can
+   * do is in `status`. To be called every now and then by whoever follows the chain's head.
+   */
+  async survey(): Promise<void> {
+    await this.#survey.look();
   }
 
   /** Any other question: whatever is answered is believed, so ask for nothing that decides rows. */

@@ -23,6 +23,8 @@ export type Question<T> = {
   mayBeSplit?: boolean;
   /** How often to ask before giving up. */
   attempts?: number;
+  /** Who cannot answer this is no worse for it. */
+  isSurvey?: boolean;
 };
 
 /** Of the health of whoever answered so. */
@@ -102,7 +104,7 @@ export class RpcEndpoint {
       return parsed;
     } catch (error) {
       const problem = this.#problemOf(error, `${method} ${question.what}`);
-      if (!SAYS_NOTHING.has(problem.kind))
+      if (!SAYS_NOTHING.has(problem.kind) && !question.isSurvey)
         this.health.failed(problem.message, problem.kind === "lie");
       if (problem.kind === "rate-limited") this.#pace.slowDown(problem.retryAfterMs ?? 0);
       throw problem;
