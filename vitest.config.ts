@@ -7,6 +7,9 @@ import { defineConfig } from "vitest/config";
 // scripts/coverage-by-room.ts, which adds it to what ran in the tests' own processes.
 const isCovered = process.env.COVERAGE === "true";
 const project = process.argv[process.argv.indexOf("--project") + 1];
+// Vite would take the package's ES modules, Node takes the others for everybody else: two of them do
+// not know each other's types.
+const resolve = { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] };
 const env = isCovered ? { NODE_V8_COVERAGE: `${import.meta.dirname}/coverage/processes` } : {};
 
 export default defineConfig({
@@ -21,6 +24,7 @@ export default defineConfig({
     },
     projects: [
       {
+        resolve,
         test: {
           name: "unit",
           env,
@@ -32,6 +36,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "integration",
           env,
@@ -41,6 +46,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "e2e",
           env,

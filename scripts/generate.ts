@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { printSchema } from "graphql";
+import { createSchema } from "../apps/api/graphql/schema.ts";
 import { defineCommand } from "../cli/command.ts";
 import { flag } from "../cli/command-option.ts";
 import { runProcess } from "../cli/run-command.ts";
@@ -34,6 +36,7 @@ function writeFiles(isCheck: boolean): number {
     ["docs/reference/configuration.md", environmentReference()],
     ["docs/reference/errors.md", errorReference(ROOT)],
     ["docs/reference/log-events.md", logEventReference(ROOT)],
+    ["apps/api/schema.graphql", printSchema(createSchema())],
   ]);
   for (const [name, schema] of jsonSchemas())
     files.set(`${SCHEMAS}/${name}`, JSON.stringify(schema, null, 2));
@@ -66,7 +69,7 @@ Run: npm run generate`,
 
 /** By the project's own formatter, so that a generated file never fails its check. */
 function formatted(path: string, text: string): string {
-  if (!/\.(ts|json)$/.test(path)) return text;
+  if (!/\.(ts|json|graphql)$/.test(path)) return text;
   return execFileSync(
     join(ROOT, "node_modules/.bin/biome"),
     ["format", `--stdin-file-path=${path}`],

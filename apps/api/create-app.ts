@@ -3,6 +3,7 @@ import { routePath } from "hono/route";
 import type pg from "pg";
 import type { EventLog } from "../../config/event-log.ts";
 import type { ApiEnv } from "./api-env.ts";
+import { graphqlRoutes } from "./graphql/graphql-routes.ts";
 import { Problem } from "./problem.ts";
 import { ConsistentReads } from "./read/consistent-reads.ts";
 import { DatabaseWatch } from "./read/database-watch.ts";
@@ -58,6 +59,7 @@ export function createApp({
   });
   app.route("/", operations(watch, metrics));
   app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
+  app.route("/graphql", graphqlRoutes({ log }));
   app.get("/v1/chains", async (c) =>
     c.json(await c.get("read")(async ({ progress }) => presentProgress(progress))),
   );

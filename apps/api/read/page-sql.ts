@@ -33,6 +33,8 @@ export function pageSql({ view, columns, anyOf, orders, behind, rows }: PageSql)
   const reads = anyOf.flatMap((alternative) =>
     ranges.map((range) => readRange(alternative, range)),
   );
+  // An empty list of alternatives is a filter that nothing passes.
+  if (reads.length === 0) return readRange([sql`false`], { conditions: [], orders: [] });
   const [only] = reads;
   if (only !== undefined && reads.length === 1) return only;
   const union = sql.join(
@@ -40,6 +42,18 @@ export function pageSql({ view, columns, anyOf, orders, behind, rows }: PageSql)
     sql` union all `,
   );
   return sql`select * from (${union}) as found ${orderBy(orders)} limit ${rows}`;
+}
+
+/** The statement that counts the rows of all alternatives. */
+export function countSql({
+  view,
+  anyOf,
+}: Pick<PageSql, "view" | "anyOf">): RawBuilder<{ count: number }> {
+  const source = sql.table(`escrow.${view.name}`);
+  const counts = anyOf.map(
+    (alternative) => sql`(select count(*) from ${source}${where(alternative)})`,
+  );
+  return sql`select ${counts.length === 0 ? sql`0::bigint` : sql.join(counts, sql` + `)} as count`;
 }
 
 /** `where` and all of some conditions; nothing when there is none. */

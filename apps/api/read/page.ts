@@ -1,7 +1,7 @@
-import type { Kysely } from "kysely";
+import type { QueryExecutorProvider } from "kysely";
 import { decodeCursor, encodeCursor, type Place } from "./cursor.ts";
 import { type Order, reversed, totalOrder } from "./order.ts";
-import { pageSql } from "./page-sql.ts";
+import { countSql, pageSql } from "./page-sql.ts";
 import type { Condition } from "./ranges.ts";
 import type { View } from "./view.ts";
 
@@ -36,7 +36,7 @@ export type Page<Row> = {
  * @throws InvalidCursor
  */
 export async function readPage<Row>(
-  db: Kysely<unknown>,
+  db: QueryExecutorProvider,
   query: PageQuery<Row>,
 ): Promise<Page<Row>> {
   const plan = planPage(query);
@@ -44,8 +44,17 @@ export async function readPage<Row>(
   return plan.page(rows as Row[]);
 }
 
+/** Counts the rows that all pages of a query have together. */
+export async function countRows<Row>(
+  db: QueryExecutorProvider,
+  query: Pick<PageQuery<Row>, "view" | "anyOf">,
+): Promise<number> {
+  const { rows } = await countSql(query).execute(db);
+  return rows[0]?.count ?? 0;
+}
+
 /** The statement of a page, and what its rows make; for who reads several pages in one statement. */
-function planPage<Row>(query: PageQuery<Row>) {
+export function planPage<Row>(query: PageQuery<Row>) {
   const { view, limit, toward, cursor } = query;
   const orders = totalOrder(view, query.order);
   const place = cursor === null ? null : decodeCursor(view, orders, cursor);

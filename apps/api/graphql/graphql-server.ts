@@ -1,0 +1,95 @@
+import { type DocumentNode, type GraphQLError, getOperationAST, Kind, parse } from "graphql";
+import { createYoga, type Plugin, type YogaLogger } from "graphql-yoga";
+import type { Context } from "hono";
+import type { EventLog } from "../../../config/event-log.ts";
+import type { ApiEnv } from "../api-env.ts";
+import { executeInSnapshot } from "./execute-in-snapshot.ts";
+import { toGraphqlError } from "./graphql-errors.ts";
+import { checkQuestion } from "./limits/check-question.ts";
+import { DocumentCache } from "./limits/document-cache.ts";
+import { introspectionRule } from "./limits/introspection-rule.ts";
+import { QUERY_LIMITS } from "./limits/query-limits.ts";
+import { createSchema } from "./schema.ts";
+
+const BAD = "ES-REQUEST-BAD";
+/** What Yoga calls an error that nobody foresaw. */
+const UNFORESEEN = "INTERNAL_SERVER_ERROR";
+
+type ServerContext = { c: Context<ApiEnv> };
+
+/** Answers GraphQL over HTTP: what it takes and how it answers is Yoga's, what is read is ours. */
+export function createGraphqlServer({ log }: { log: EventLog }) {
+  return createYoga<ServerContext>({
+    schema: createSchema(),
+    graphqlEndpoint: "/graphql",
+    plugins: [ours(log)],
+    parserAndValidationCache: {
+      documentCache: new DocumentCache<DocumentNode>(),
+      errorCache: new DocumentCache<unknown>(),
+      validationCache: true,
+    },
+    batching: false,
+    multipart: false,
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    // The platform's own: Yoga's stand-ins for older ones are slower.
+    fetchAPI: { Request, Response, Headers, ReadableStream, TextDecoder, TextEncoder, URL },
+    logging: unforeseen(log),
+  });
+}
+
+/** What Yoga cannot tell a client goes to the log. */
+function unforeseen(log: EventLog): YogaLogger {
+  const nothing = (): void => undefined;
+  return {
+    ...{ debug: nothing, info: nothing, warn: nothing },
+    error: (error: unknown) => void toGraphqlError(error, log),
+  };
+}
+
+function ours(log: EventLog): Plugin<object, ServerContext> {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source, options) =>
+        parse(source, { ...options, maxTokens: QUERY_LIMITS.tokens }),
+      );
+    },
+    onValidate({ addValidationRule }) {
+      addValidationRule(introspectionRule);
+    },
+    onResultProcess({ result }) {
+      // A question that is refused as a whole is the fault of whoever asked, whatever they accept.
+      if (!("errors" in result) || result.errors === undefined || "data" in result) return;
+      for (const { extensions } of result.errors) {
+        const { code = BAD } = extensions;
+        if (code !== BAD && (code === UNFORESEEN || String(code).startsWith("ES-"))) continue;
+        extensions.code = BAD;
+        extensions.http = { status: 400 };
+      }
+    },
+    onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
+      const { schema, document, operationName, variableValues } = args;
+      const failed = (error: unknown): { errors: GraphQLError[] } => ({
+        errors: [toGraphqlError(error, log)],
+      });
+      try {
+        checkQuestion(schema, document, operationName, variableValues ?? {});
+      } catch (error) {
+        setResultAndStopExecution(failed(error));
+        return;
+      }
+      if (isAboutSchema(document, operationName)) return;
+      const { c } = args.contextValue as unknown as ServerContext;
+      setExecuteFn((args) => executeInSnapshot(args, c.get("read")).catch(failed));
+    },
+  };
+}
+
+/** Whether nothing but the schema is asked for: then there is nothing to read. */
+function isAboutSchema(document: DocumentNode, operationName: string | null | undefined): boolean {
+  const operation = getOperationAST(document, operationName);
+  return (operation?.selectionSet.selections ?? []).every(
+    (each) => each.kind === Kind.FIELD && each.name.value.startsWith("__"),
+  );
+}

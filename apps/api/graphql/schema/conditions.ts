@@ -1,0 +1,37 @@
+import { sql } from "kysely";
+import type { Condition } from "../../read/ranges.ts";
+
+export type AmountRange = { min?: string | null; max?: string | null };
+export type BlockRange = { min?: number | null; max?: number | null };
+export type TimeRange = { from?: string | null; before?: string | null };
+
+/** A value that was asked for; nothing for one that was left out. */
+export function equal(column: string, value: string | number | null | undefined): Condition[] {
+  return value == null ? [] : [sql`${sql.ref(column)} = ${value}`];
+}
+
+/** One of several values; none at all for an empty list. */
+export function oneOf(column: string, values: readonly string[] | null | undefined): Condition[] {
+  return values == null ? [] : [sql`${sql.ref(column)} = any(${[...values]}::text[])`];
+}
+
+/** Not less than one value, not more than another. */
+export function inRange(
+  column: string,
+  range: AmountRange | BlockRange | null | undefined,
+): Condition[] {
+  const { min, max } = range ?? {};
+  return [
+    ...(min == null ? [] : [sql<boolean>`${sql.ref(column)} >= ${min}::numeric`]),
+    ...(max == null ? [] : [sql<boolean>`${sql.ref(column)} <= ${max}::numeric`]),
+  ];
+}
+
+/** From a time on, and before another: ranges that meet have no time in common. */
+export function inTime(column: string, range: TimeRange | null | undefined): Condition[] {
+  const { from, before } = range ?? {};
+  return [
+    ...(from == null ? [] : [sql<boolean>`${sql.ref(column)} >= ${from}::numeric`]),
+    ...(before == null ? [] : [sql<boolean>`${sql.ref(column)} < ${before}::numeric`]),
+  ];
+}
