@@ -1,19 +1,24 @@
 import { numberToHex } from "viem";
+import type { Hex } from "../src/events/escrow-event.ts";
+import { BlockDoubts } from "./block-doubts.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
-import { HeaderDoubts } from "./header-doubts.ts";
 import { type BlockQuestion, type CheckedBlock, checkBlock, type RawBlock } from "./raw-block.ts";
 import { RpcProblem } from "./rpc-problem.ts";
+import { TransactionProofs } from "./transaction-proofs.ts";
+import { proveTransactions } from "./transactions-root.ts";
 
 /** Heads have to stay lower than the last one for so long before that is believed. */
 const LOWER_HEAD_MS = 3_000;
 /** Headers that were checked need not be checked again: logs are asked for by their hash. */
 const MOST_KNOWN = 4_096;
+const LAYOUT = "a header that does not make its hash";
 
 /** Blocks of one chain: each is the one asked for, and its header makes its hash. */
 export class BlockSource {
   readonly #pool: EndpointPool;
   /** By hash, without transactions. */
   readonly #known = new Map<string, CheckedBlock>();
+  readonly #transactions: TransactionProofs;
   #head: RawBlock | null = null;
   #lowerSinceMs: number | null = null;
   #proven = 0;
@@ -21,6 +26,7 @@ export class BlockSource {
 
   constructor(pool: EndpointPool) {
     this.#pool = pool;
+    this.#transactions = new TransactionProofs(pool);
   }
 
   /** Headers whose hash no known layout makes, and that every endpoint gave. */
@@ -33,16 +39,18 @@ export class BlockSource {
     const known = "hash" in asked && !full ? this.#known.get(asked.hash.toLowerCase()) : undefined;
     if (known) return known;
     const [method, which] = questionOf(asked);
-    const doubts = new HeaderDoubts(this.#pool, this.#unproven > 0 || this.#proven === 0);
+    const doubts = new BlockDoubts(this.#pool, LAYOUT, this.#unproven > 0 || this.#proven === 0);
+    const ofTransactions = this.#transactions.doubts();
     const checked = await this.#pool.ask(
       method,
       [which, full],
       {
         what: `of block ${"number" in asked ? asked.number : which}`,
-        parse: (answer, endpoint) => {
+        parse: async (answer, endpoint) => {
           const read = checkBlock(answer, asked);
           if (which === "latest") endpoint.health.sawHead(Number(read.block.number));
           if (!read.isProven) doubts.add(read.block, endpoint);
+          else if (full) await this.#transactions.check(read.block, endpoint, ofTransactions);
           return read;
         },
       },
@@ -54,6 +62,19 @@ export class BlockSource {
     } else this.#noteUnproven(checked.block);
     this.#remember(checked);
     return checked;
+  }
+
+  /**
+   * Hashes of a block's transactions, in order, proven by the root in its header; null where they
+   * cannot be proven.
+   *
+   * @throws RpcProblem when no endpoint has the block, or none gives the truth
+   */
+  async transactionHashes(hash: Hex): Promise<readonly Hex[] | null> {
+    const known = this.#transactions.hashesOf(hash);
+    if (known !== null) return known;
+    await this.read({ hash }, true);
+    return this.#transactions.hashesOf(hash);
   }
 
   /** The block at a height as each endpoint has it now; who does not answer is left out. */
@@ -87,7 +108,9 @@ export class BlockSource {
     this.#lowerSinceMs = higher === null ? (this.#lowerSinceMs ?? nowMs) : null;
     if (higher !== null) this.#head = higher;
     else if (nowMs - (this.#lowerSinceMs ?? nowMs) >= LOWER_HEAD_MS) this.#head = block;
-    return this.#head ?? block;
+    const head = this.#head ?? block;
+    const hasBodies = !full || typeof (head.transactions as unknown[])[0] !== "string";
+    return hasBodies ? head : (await this.read({ hash: head.hash }, true)).block;
   }
 
   /** Asks whoever has been as high for a head that is. */
@@ -99,7 +122,12 @@ export class BlockSource {
           ["latest", full],
           {
             what: "of the head",
-            parse: (answer) => checkBlock(answer, { tag: "latest" }),
+            parse: async (answer) => {
+              const read = checkBlock(answer, { tag: "latest" });
+              if (full && (await proveTransactions(read.block)) === "wrong")
+                throw new RpcProblem("unproven", "its transactions do not give the root");
+              return read;
+            },
           },
         );
         if (isProven && Number(block.number) >= than) return block;

@@ -121,6 +121,16 @@ export class ChainSource {
     await this.#survey.look();
   }
 
+  /**
+   * Logs that `provenReceipts` gave, with the hashes of their transactions: proven by the root in the
+   * header, but where the chain has transactions of an encoding that is not known.
+   *
+   * @throws RpcProblem when nobody gives the block's transactions
+   */
+  async withTransactions(block: RawBlock, logs: readonly RawLog[]): Promise<RawLog[]> {
+    return await this.#logs.withTransactions(block, logs);
+  }
+
   /** Any other question: whatever is answered is believed, so ask for nothing that decides rows. */
   async other(method: string, params: unknown[]): Promise<unknown> {
     return await this.#pool.ask(method, params, { what: "", parse: (answer) => answer });

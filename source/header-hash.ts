@@ -1,5 +1,6 @@
 import { keccak256, toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { rlpInteger } from "./rlp-integer.ts";
 
 /** A block header in JSON-RPC, as far as its hash is made of it. */
 export type RawHeader = Record<string, unknown>;
@@ -71,6 +72,5 @@ function itemOf(header: RawHeader, field: string): Hex | null {
   const value = field === "miner" && header.miner === null ? ZERO_ADDRESS : header[field];
   if (typeof value !== "string" || !/^0x[0-9a-fA-F]*$/.test(value)) return null;
   if (!INTEGERS.has(field)) return value.length % 2 === 0 ? (value as Hex) : null;
-  const digits = value.slice(2).replace(/^0+/, "");
-  return digits === "" ? "0x" : `0x${digits.length % 2 === 0 ? "" : "0"}${digits}`;
+  return rlpInteger(value as Hex);
 }

@@ -79,9 +79,24 @@ export class LogSource {
     const { block, isProven } = await this.#blocks.read({ hash: filter.blockHash });
     const isWanted = matcher(filter);
     const logs = isProven && this.#concerns(block) ? await this.#provenOr(block) : null;
-    return (logs ?? (await this.#byBloom(block, isProven))).filter((log) =>
+    const wanted = (logs ?? (await this.#byBloom(block, isProven))).filter((log) =>
       isWanted(log, Number(block.number), block.hash.toLowerCase()),
     );
+    return logs === null ? wanted : await this.withTransactions(block, wanted);
+  }
+
+  /**
+   * Logs that are proven, with the hashes of their transactions: a receipt does not have its own.
+   *
+   * @throws RpcProblem when nobody gives the block's transactions
+   */
+  async withTransactions(block: RawBlock, logs: readonly RawLog[]): Promise<RawLog[]> {
+    if (logs.length === 0) return [];
+    const hashes = await this.#blocks.transactionHashes(block.hash);
+    return logs.map((log) => {
+      const transactionHash = hashes?.[Number(log.transactionIndex)] ?? log.transactionHash;
+      return { ...log, transactionHash };
+    });
   }
 
   /** Of a range, in as many questions as the providers' limits make of it. */

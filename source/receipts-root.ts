@@ -1,6 +1,7 @@
 import { MerklePatriciaTrie } from "@ethereumjs/mpt";
 import { hexToBytes, toHex, toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { rlpInteger } from "./rlp-integer.ts";
 
 type RawLog = { address: Hex; topics: readonly Hex[]; data: Hex };
 
@@ -33,29 +34,26 @@ export async function receiptsRootOf(receipts: readonly RawReceipt[]): Promise<H
   if (receipts.length === 0) return EMPTY_RECEIPTS_ROOT;
   const trie = new MerklePatriciaTrie();
   for (const [index, receipt] of receipts.entries())
-    await trie.put(hexToBytes(toRlp(integer(toHex(index)))), hexToBytes(encode(receipt)));
+    await trie.put(hexToBytes(toRlp(rlpInteger(toHex(index)))), hexToBytes(encode(receipt)));
   return toHex(trie.root());
 }
 
 function encode(receipt: RawReceipt): Hex {
   const type = Number(receipt.type ?? "0x0");
-  const outcome = receipt.status === undefined ? receipt.root : integer(receipt.status);
+  const outcome = receipt.status === undefined ? receipt.root : rlpInteger(receipt.status);
   if (outcome === undefined) throw new Error("a receipt has neither status nor root");
   const fields = [
     outcome,
-    integer(receipt.cumulativeGasUsed),
+    rlpInteger(receipt.cumulativeGasUsed),
     receipt.logsBloom,
     receipt.logs.map(({ address, topics, data }) => [address, [...topics], data]),
   ];
   // With Canyon's version the nonce is part of what is hashed; with Regolith's alone it is not.
   if (type === 0x7e && receipt.depositReceiptVersion !== undefined)
-    fields.push(integer(receipt.depositNonce ?? "0x0"), integer(receipt.depositReceiptVersion));
+    fields.push(
+      rlpInteger(receipt.depositNonce ?? "0x0"),
+      rlpInteger(receipt.depositReceiptVersion),
+    );
   const rlp = toRlp(fields as Parameters<typeof toRlp>[0]) as Hex;
   return type === 0 ? rlp : `0x${type.toString(16).padStart(2, "0")}${rlp.slice(2)}`;
-}
-
-/** RLP's item for an integer: no leading zeros, zero as nothing. */
-function integer(value: Hex): Hex {
-  const digits = value.slice(2).replace(/^0+/, "");
-  return digits === "" ? "0x" : `0x${digits.length % 2 === 0 ? "" : "0"}${digits}`;
 }

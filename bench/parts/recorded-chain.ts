@@ -1,6 +1,11 @@
 import { type Hex, numberToHex } from "viem";
-import { headerJson, receiptsJson, ZERO_HASH } from "../../test/support/header-json.ts";
+import { headerJson, receiptsJson } from "../../test/support/header-json.ts";
 import type { LogFilter } from "../../test/support/log-filter.ts";
+import {
+  encodeTransaction,
+  transactionHash,
+  transactionJson,
+} from "../../test/support/transaction-json.ts";
 import { hashOf } from "./chain-file.ts";
 import { CHAIN_ID, type ChainBlock, type ChainLog } from "./escrow-chain.ts";
 
@@ -35,15 +40,21 @@ export class RecordedChain {
   }
 
   append({ number, timestamp, transactions }: ChainBlock): void {
+    const made = transactions.map(({ from, to }, index) => ({
+      from,
+      to,
+      salt: hashOf(number, index),
+    }));
     const header = headerJson({
       ...{ number, timestamp, parentHash: this.#parentHash },
+      transactions: made.map(encodeTransaction),
       logs: transactions.map(({ logs }) => logs),
       salt: "recorded",
     });
     const { hash: blockHash } = header;
     this.#parentHash = blockHash;
     const at = { blockNumber: numberToHex(number), blockHash };
-    const hashes = transactions.map((_, index) => hashOf(number, index));
+    const hashes = made.map(transactionHash);
     let logIndex = 0;
     const logs = transactions.flatMap((transaction, index) =>
       transaction.logs.map((log): Log => {
@@ -63,22 +74,7 @@ export class RecordedChain {
       logs,
       header: JSON.stringify(header).slice(0, -1),
       transactions: JSON.stringify(
-        transactions.map(({ from, to }, index) => ({
-          hash: hashes[index],
-          ...at,
-          transactionIndex: numberToHex(index),
-          from,
-          to,
-          input: "0x12065fe0",
-          value: "0x0",
-          nonce: numberToHex(number),
-          gas: "0x30d40",
-          gasPrice: "0x3b9aca00",
-          type: "0x0",
-          v: "0x1b",
-          r: ZERO_HASH,
-          s: ZERO_HASH,
-        })),
+        made.map((each, index) => transactionJson(each, { number, hash: blockHash }, index)),
       ),
       transactionHashes: JSON.stringify(hashes),
     });

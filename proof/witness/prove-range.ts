@@ -1,4 +1,5 @@
 import { parseLogs } from "../../source/chain-log.ts";
+import type { ChainSource } from "../../source/chain-source.ts";
 import { inParallel } from "../../source/in-parallel.ts";
 import type { ProvenReceipts } from "../../source/proven-receipts.ts";
 import type { RawBlock } from "../../source/raw-block.ts";
@@ -70,7 +71,7 @@ export async function* proveRange(range: ProvenRange): AsyncGenerator<ProvenBloc
     yield {
       ...{ number: Number(header.number), header },
       ...{ receipts: receipts?.receipts ?? null },
-      events: receipts === null ? [] : eventsOf(source.chainId, contracts, header, receipts),
+      events: receipts === null ? [] : await eventsOf(source, contracts, header, receipts),
     };
   }
 }
@@ -104,16 +105,19 @@ async function readAhead(
 }
 
 /** Announcements first: an escrow's own log stands before the one that announces it. */
-function eventsOf(
-  chainId: number,
+async function eventsOf(
+  source: ChainSource,
   contracts: FollowedContracts,
   header: RawBlock,
   { logs }: ProvenReceipts,
-): EscrowEvent[] {
-  const parsed = parseLogs(logs, { blockHash: lower(header.hash) });
-  for (const log of parsed) noteAnnouncement(contracts, log);
+): Promise<EscrowEvent[]> {
+  const filter = { blockHash: lower(header.hash) };
+  const number = Number(header.number);
+  for (const log of parseLogs(logs, filter)) noteAnnouncement(contracts, log);
+  const ours = logs.filter(({ address }) => contracts.roleOf(lower(address), number) !== null);
+  const parsed = parseLogs(await source.withTransactions(header, ours), filter);
   return parsed.flatMap((log) => {
-    const result = readLog(chainId, contracts, log, BigInt(header.timestamp));
+    const result = readLog(source.chainId, contracts, log, BigInt(header.timestamp));
     return result?.is === "event" ? [newest(result.event)] : [];
   });
 }

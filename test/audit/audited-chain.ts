@@ -5,6 +5,7 @@ import { eventsOf } from "../forks/canonical-events.ts";
 import { Deal, strangersTransaction } from "../forks/deal.ts";
 import { type BlockPlan, SimulatedChain } from "../forks/simulated-chain.ts";
 import type { Transaction, TransactionLog } from "../forks/transaction.ts";
+import { transactionHash } from "../support/transaction-json.ts";
 
 const BLOCKS_TO_FINALITY = 61;
 
@@ -48,8 +49,10 @@ export function auditedChain(
 export function transactionWith(seed: string, logs: TransactionLog[]): Transaction {
   const random = new SeededRandom(seed);
   const from = random.bytes32().slice(0, 42) as Hex;
+  const salt = random.bytes32();
+  const hash = transactionHash({ to: from, salt });
   return {
-    ...{ hash: random.bytes32(), from, to: from, escrow: null, waitsSeconds: 0 },
+    ...{ hash, salt, from, to: from, escrow: null, waitsSeconds: 0 },
     logsAt: () => logs,
   };
 }

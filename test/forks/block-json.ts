@@ -1,5 +1,6 @@
 import { numberToHex } from "viem";
-import { receiptsJson, ZERO_HASH } from "../support/header-json.ts";
+import { receiptsJson } from "../support/header-json.ts";
+import { transactionJson } from "../support/transaction-json.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
 
 /** A block as nodes tell it in JSON-RPC. */
@@ -7,7 +8,7 @@ export function blockJson(block: Block, hasTransactions: boolean): Record<string
   return {
     ...block.header,
     transactions: block.transactions.map((transaction, index) =>
-      hasTransactions ? transactionJson(block, index) : transaction.hash,
+      hasTransactions ? transactionJson(transaction, block, index) : transaction.hash,
     ),
   };
 }
@@ -46,25 +47,4 @@ export function receiptJson(block: Block): Record<string, unknown>[] {
     effectiveGasPrice: "0x0",
     contractAddress: null,
   }));
-}
-
-function transactionJson(block: Block, index: number): Record<string, unknown> {
-  const transaction = block.transactions[index];
-  return {
-    hash: transaction?.hash,
-    blockHash: block.hash,
-    blockNumber: numberToHex(block.number),
-    transactionIndex: numberToHex(index),
-    from: transaction?.from,
-    to: transaction?.to,
-    input: "0x",
-    value: "0x0",
-    nonce: "0x0",
-    gas: "0x5208",
-    gasPrice: "0x0",
-    type: "0x0",
-    v: "0x1b",
-    r: ZERO_HASH,
-    s: ZERO_HASH,
-  };
 }

@@ -6,6 +6,7 @@ import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
 import type { SeededRandom } from "../../local/chain/seeded-random.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
 import { payloadOf } from "../../src/events/payload-of.ts";
+import { transactionHash } from "../support/transaction-json.ts";
 import type { LoggedFact, Transaction, TransactionLog } from "./transaction.ts";
 
 export const FACTORIES = {
@@ -156,9 +157,10 @@ export class Deal {
     waitsSeconds: number,
     logsAt: Transaction["logsAt"],
   ): DealTransaction {
-    const hash = this.#random.bytes32();
+    const salt = this.#random.bytes32();
+    const hash = transactionHash({ to: this.escrow, salt });
     return {
-      ...{ hash, from: after.payer, to: this.escrow, escrow: this.escrow },
+      ...{ hash, salt, from: after.payer, to: this.escrow, escrow: this.escrow },
       ...{ waitsSeconds, logsAt, after },
     };
   }
@@ -183,8 +185,9 @@ export function strangersTransaction(random: SeededRandom): Transaction {
   const approver = address(random);
   const log = { address: stranger, ...encodeEvent(ABIS.A, "Approved", { approver }), fact: null };
   const count = random.integer(1, 3);
+  const salt = random.bytes32();
   return {
-    hash: random.bytes32(),
+    ...{ hash: transactionHash({ to: stranger, salt }), salt },
     from: approver,
     to: stranger,
     escrow: null,

@@ -1,5 +1,6 @@
 import type { Hex } from "../../src/events/escrow-event.ts";
 import { type HeaderJson, headerJson } from "../support/header-json.ts";
+import { encodeTransaction } from "../support/transaction-json.ts";
 import type { Transaction, TransactionLog } from "./transaction.ts";
 
 /** A block of the tree. Its logs are numbered through, as a chain does. */
@@ -154,6 +155,7 @@ export class SimulatedChain {
     const header = headerJson({
       ...{ number, timestamp, parentHash: parent?.hash },
       logs: transactions.map((_, at) => logs.filter((log) => log.transactionIndex === at)),
+      transactions: transactions.map(encodeTransaction),
       salt: `${this.#salt}/${this.chainId}/${this.#born}`,
     });
     const { hash } = header;

@@ -17,6 +17,8 @@ export type TransactionLog = {
 /** A transaction, which may be mined in several branches. Its hash is the same in all of them. */
 export type Transaction = {
   hash: Hex;
+  /** What makes the hash its own. */
+  salt: Hex;
   from: Hex;
   to: Hex;
   /** The escrow it is about; null when it has nothing to do with any. */

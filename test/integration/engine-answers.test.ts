@@ -78,7 +78,13 @@ test.each([null, undefined])(
 function blockWith(header: Json, transaction: Json): object {
   const chain = new SimulatedChain(CHAIN_ID, "engine-answers");
   const addresses = { from: ZERO_ADDRESS, to: ZERO_ADDRESS, escrow: null };
-  const mined = { hash: ZERO_HASH, ...addresses, waitsSeconds: 0, logsAt: () => [] };
+  const mined = {
+    hash: ZERO_HASH,
+    salt: ZERO_HASH,
+    ...addresses,
+    waitsSeconds: 0,
+    logsAt: () => [],
+  };
   chain.mine([{ transactions: [mined], secondsLater: 1 }]);
   const block = blockJson(chain.head, true) as Block;
   const [only] = block.transactions;

@@ -19,6 +19,8 @@ export type Header = {
   timestamp: number;
   /** The logs of each transaction. */
   logs: readonly (readonly Log[])[];
+  /** The transactions as the root is made of them; none unless given. */
+  transactions?: readonly Hex[];
   /** Tells blocks apart that are the same otherwise. */
   salt: string;
 };
@@ -27,13 +29,20 @@ export type Header = {
 export type HeaderJson = Record<string, unknown> & { hash: Hex; logsBloom: Hex };
 
 /** The block without its transactions: of Ethereum's London fork, as the simulated chains are. */
-export function headerJson({ number, parentHash, timestamp, logs, salt }: Header): HeaderJson {
+export function headerJson({
+  number,
+  parentHash,
+  timestamp,
+  logs,
+  transactions = [],
+  salt,
+}: Header): HeaderJson {
   const fields = {
     parentHash: parentHash ?? ZERO_HASH,
     sha3Uncles: NO_UNCLES,
     miner: zeros(20),
     stateRoot: `0x${createHash("sha256").update(salt).digest("hex")}` as Hex,
-    transactionsRoot: ZERO_HASH,
+    transactionsRoot: trieRoot(transactions),
     receiptsRoot: trieRoot(receiptsJson(logs).map(encodeReceipt)),
     logsBloom: bloomOf(logs.flat()),
     difficulty: "0x0" as Hex,
