@@ -4,7 +4,7 @@ import { bloomOf } from "../../source/log-bloom.ts";
 import { trieRoot } from "./trie-root.ts";
 
 const zeros = (bytes: number): Hex => `0x${"00".repeat(bytes)}`;
-export const ZERO_HASH = zeros(32);
+const ZERO_HASH = zeros(32);
 const NO_UNCLES: Hex = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
 const GAS_USED = 21_000;
 
