@@ -5,6 +5,7 @@ import { audit } from "./audit.ts";
 import { auditTopicCommand } from "./audit-topic.ts";
 import type { AnyCommand } from "./command.ts";
 import { exportCommand } from "./export.ts";
+import { heal } from "./heal.ts";
 import { importCommand } from "./import.ts";
 import { indexer } from "./indexer.ts";
 import { parseArguments } from "./parse-arguments.ts";
@@ -20,7 +21,17 @@ import { verify } from "./verify.ts";
 /* What the command lines say; `test/integration/commands.test.ts` starts each as a process. */
 
 const COMMANDS = [
-  ...[adoptTopic, api, audit, auditTopicCommand, exportCommand, importCommand, indexer, rebuild],
+  ...[
+    adoptTopic,
+    api,
+    audit,
+    auditTopicCommand,
+    exportCommand,
+    heal,
+    importCommand,
+    indexer,
+    rebuild,
+  ],
   ...[relay, replay, replayEngine, start, state, verify],
 ] as unknown as AnyCommand[];
 

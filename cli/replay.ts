@@ -2,7 +2,7 @@ import { chainSection } from "../config/parse-chains.ts";
 import { databaseSection } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
-import { parseToBlocks } from "../proof/replay/replay-options.ts";
+import { parseBlocks } from "../proof/replay/replay-options.ts";
 import { replayOutput } from "../proof/replay/replay-output.ts";
 import { runReplay } from "../proof/replay/run-replay.ts";
 import { abortOnSignal } from "./abort-on-signal.ts";
@@ -21,6 +21,10 @@ export const replay = defineCommand({
       "build and compare up to a final block only; with several chains <chain id>:<block>, once for each that is to be compared",
     ),
     "accept-differences": flag("go on with the new one although the two differ"),
+    "accept-from": repeated(
+      "<n>",
+      "go on although they differ in what that block and later ones have touched, and only there; with several chains <chain id>:<block>",
+    ),
     grace: withDefault("<time>", "how long the old one stays after the swap", "60s", duration),
     keep: flag("keep the old one"),
     limit: withDefault("<n>", "differing rows to show of each table", "20", wholeNumber(0, 1e9)),
@@ -29,25 +33,23 @@ export const replay = defineCommand({
   dataDir: "finds",
   exits1When: "the two differ, or the new one could not be built",
   check: (options) =>
-    options["to-block"].length > 0 && options["accept-differences"]
-      ? [
-          {
-            where: "--accept-differences",
-            what: "with --to-block nothing is ever swapped: leave one of the two out",
-          },
-        ]
-      : [],
+    (["accept-differences", "accept-from"] as const)
+      .filter((name) => options["to-block"].length > 0 && [options[name]].flat().some(Boolean))
+      .map((name) => ({
+        where: `--${name}`,
+        what: "with --to-block nothing is ever swapped: leave one of the two out",
+      })),
   run: async ({ options, config: { databaseUrl, chains }, env }) => {
-    const toBlocks = parseToBlocks(
-      options["to-block"],
-      chains.map(({ chainId }) => chainId),
-    );
+    const chainIds = chains.map(({ chainId }) => chainId);
+    const toBlocks = parseBlocks("--to-block", options["to-block"], chainIds);
+    const acceptsFrom = parseBlocks("--accept-from", options["accept-from"], chainIds);
     await checkDatabase(databaseUrl);
     return await runReplay(
       {
         graceMs: options.keep ? null : options.grace,
         isDryRun: options["dry-run"] || toBlocks !== null,
         acceptsDifferences: options["accept-differences"],
+        acceptsFrom,
         toBlocks,
         limit: options.limit,
       },

@@ -142,6 +142,13 @@ export const ERRORS = {
     cause: "A replay could not build its deployment. The live one serves on.",
     remedy: "The message has the engine's last lines. Run it again when their cause is removed.",
   },
+  "ES-HEAL-STUCK": {
+    class: "permanent",
+    exit: EXIT_NEGATIVE,
+    cause:
+      "The live deployment differs from the chain, and replays out of a cache that was asked again did not change that.",
+    remedy: "Needs operator action: docs/how-to/a-hole-in-the-cache.md.",
+  },
   "ES-AUDIT-SUBSCRIPTION": {
     class: "permanent",
     exit: EXIT_NEGATIVE,

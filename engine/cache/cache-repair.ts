@@ -86,6 +86,26 @@ export async function recordTrim(db: Queryable, { chainId }: CacheRepair): Promi
   ]);
 }
 
+/** Notes that a replay begins because of these repairs. */
+export async function recordAttempt(db: Queryable, chainIds: number[]): Promise<void> {
+  await db.query(
+    `update ${TABLE} set attempts = attempts + 1, tried_at = now() where chain_id = any ($1)`,
+    [chainIds],
+  );
+}
+
+/** Begins to count attempts from 0, because an operator wants another one. */
+export async function forgetAttempts(db: Queryable, chainIds: number[]): Promise<void> {
+  await db.query(`update ${TABLE} set attempts = 0, tried_at = null where chain_id = any ($1)`, [
+    chainIds,
+  ]);
+}
+
+/** The live deployment has what the cache has. */
+export async function endRepair(db: Queryable, chainId: number): Promise<void> {
+  await db.query(`delete from ${TABLE} where chain_id = $1`, [chainId]);
+}
+
 async function hasTable(db: Queryable): Promise<boolean> {
   return await relationExists(db, VIEWS_SCHEMA, "_cache_repair");
 }

@@ -9,6 +9,8 @@ export type FollowedFactory = {
   revision: Revision;
   /** Lower case. */
   address: string;
+  /** First block in which it is followed. */
+  fromBlock: number;
   /** What `ponder_sync.factories` has of the whole source that this factory is one of. */
   factory: object;
   /** The id of its row in `ponder_sync.intervals`. */
@@ -33,7 +35,7 @@ export function followedFactories({
     const of = { chainId, eventSelector, childAddressLocation, fromBlock };
     const factory = { type: "log", address: addresses, ...of };
     return addresses.map((address) => ({
-      ...{ revision, address, factory },
+      ...{ revision, address, fromBlock, factory },
       fragment: `factory_log_${chainId}_${address}_${eventSelector}_${CHILD_LOCATION}_${fromBlock}_null`,
     }));
   });

@@ -30,6 +30,15 @@ export async function lockReplay(databaseUrl: string): Promise<(() => Promise<vo
   return await tryLock(databaseUrl, "replay", 0);
 }
 
+/**
+ * Makes sure that one process at a time heals the deployments of a database.
+ *
+ * @returns lets go of the lock; null when another process has it
+ */
+export async function lockHealing(databaseUrl: string): Promise<(() => Promise<void>) | null> {
+  return await tryLock(databaseUrl, "healing", 0);
+}
+
 async function tryLock(
   databaseUrl: string,
   name: string,

@@ -4,7 +4,12 @@ import { relationExists } from "../../db/relation-exists.ts";
 import { VIEWS_SCHEMA } from "../build-schema.ts";
 import { ensureCacheRepairs, orderRepair, readRepairs, recordTrim } from "../cache/cache-repair.ts";
 import { CACHE_SCHEMA, ensureCacheIndexes } from "../cache/cache-tables.ts";
-import { type ForgottenEscrows, findForgotten } from "../cache/find-forgotten.ts";
+import {
+  CACHED_ANNOUNCEMENTS,
+  type ForgottenEscrows,
+  findForgotten,
+  storedAnnouncements,
+} from "../cache/find-forgotten.ts";
 import { followedFactories } from "../cache/followed-factory.ts";
 import { CacheHold } from "../cache/hold-cache.ts";
 import { trimCache } from "../cache/trim-cache.ts";
@@ -59,9 +64,8 @@ async function orderForForgotten(
 ): Promise<void> {
   const { chainId, name } = chain;
   const factories = followedFactories(chain);
-  const places = [null, await eventStoreSchema(client, schema)].filter(
-    (place, at, all) => all.indexOf(place) === at,
-  );
+  const store = await eventStoreSchema(client, schema);
+  const places = [CACHED_ANNOUNCEMENTS, ...(store === null ? [] : [storedAnnouncements(store)])];
   const found: ForgottenEscrows[] = [];
   for (const place of places) {
     const forgotten = await findForgotten(client, chainId, factories, place);

@@ -26,18 +26,15 @@ export async function compareUntilSure(
   { toBlocks, limit }: ReplayOptions,
   { databaseUrl, signal }: ReplayPlace,
 ): Promise<Comparison> {
-  const open = async (): Promise<pg.Client> => {
-    const one = new pg.Client({ connectionString: databaseUrl, application_name: "replay" });
-    one.on("error", () => undefined);
-    await one.connect();
-    return one;
-  };
   const deadlineMs = performance.now() + WAIT_MS;
   let isRecheck = false;
   for (;;) {
     if (builder.failure !== null) throw new BuildFailed(`The engine ended: ${builder.failure}`);
     const versions = await rowVersions(client, live);
-    const comparison = await compareDeployments(open, live, schema, { toBlocks, limit });
+    const comparison = await compareDeployments(() => openReader(databaseUrl), live, schema, {
+      toBlocks,
+      limit,
+    });
     if (comparison === null) {
       if (performance.now() > deadlineMs)
         throw new ConfigError([
@@ -56,6 +53,14 @@ export async function compareUntilSure(
       isRecheck = true;
     }
   }
+}
+
+/** A connection to compare over. */
+export async function openReader(databaseUrl: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: "replay" });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
 }
 
 async function rowVersions(client: pg.Client, live: string): Promise<string> {

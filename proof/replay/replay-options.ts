@@ -7,6 +7,11 @@ export type ReplayOptions = {
   isDryRun: boolean;
   /** Swap although the two differ. */
   acceptsDifferences: boolean;
+  /**
+   * Swap when they differ only from these blocks on, by chain id: in rows that something in them has
+   * touched. On other chains nothing may differ; null allows nothing.
+   */
+  acceptsFrom: Record<number, number> | null;
   /** Last block of each chain id; null builds to the end. */
   toBlocks: Record<number, number> | null;
   /** Differing rows that are shown of each table. */
@@ -14,13 +19,19 @@ export type ReplayOptions = {
 };
 
 /**
- * Reads `--to-block`: a number when one chain is followed, otherwise `<chain id>:<number>`.
+ * Reads an option that names a block of a chain, once for each: a number when one chain is followed,
+ * otherwise `<chain id>:<number>`.
  *
+ * @param option its name, for errors
  * @param chainIds the chains that are followed
- * @returns last block of each chain that is named; null when none is
+ * @returns the block of each chain that is named; null when none is
  * @throws ConfigError with every problem found
  */
-export function parseToBlocks(values: string[], chainIds: number[]): Record<number, number> | null {
+export function parseBlocks(
+  option: string,
+  values: string[],
+  chainIds: number[],
+): Record<number, number> | null {
   if (values.length === 0) return null;
   const problems: ConfigProblem[] = [];
   const blocks: Record<number, number> = {};
@@ -32,9 +43,9 @@ export function parseToBlocks(values: string[], chainIds: number[]): Record<numb
         chainIds.length === 1
           ? "a block number"
           : `<chain id>:<block> with one of the chains ${chainIds.join(", ")}`;
-      problems.push({ where: "--to-block", what: `"${value}": expected ${expected}` });
+      problems.push({ where: option, what: `"${value}": expected ${expected}` });
     } else if (chainId in blocks)
-      problems.push({ where: "--to-block", what: `chain ${chainId} is named twice` });
+      problems.push({ where: option, what: `chain ${chainId} is named twice` });
     else blocks[chainId] = Number(block);
   }
   if (problems.length > 0) throw new ConfigError(problems);

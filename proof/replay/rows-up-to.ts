@@ -2,15 +2,24 @@ import type { ComparedTable } from "../../engine/deployment/rows-at.ts";
 
 /*
  * What two deployments that have gone on still show of how things stood at a block `c.checkpoint`
- * of each chain: the rows that nothing after that block has touched, as the live one, which is further
- * on, knows. All others are left out on both sides, and so are tables that are not named here.
+ * of each chain: the rows that nothing after that block has touched, by the events of both, as each may
+ * lack some of the other's. All others are left out on both sides, and so are tables that are not named here.
  */
 
 type Untouched = (live: string, replayed: string) => string;
 
-const behind = (live: string, alias: string): string =>
-  `from "${live}".event ${alias} where ${alias}.chain_id = t.chain_id
-     and ${alias}.block_number > c.checkpoint::bigint`;
+/** SQL for "no event behind the block is about it", in neither of the two. */
+const untouchedBy = (live: string, replayed: string, about = ""): string =>
+  [live, replayed]
+    .map(
+      (schema) => `not exists (
+        select from "${schema}".event e where e.chain_id = t.chain_id
+          and e.block_number > c.checkpoint::bigint ${about})`,
+    )
+    .join(" and ");
+
+const eventsOfBoth = (live: string, replayed: string): string =>
+  `(select * from "${live}".event union all select * from "${replayed}".event)`;
 
 const byBlock: Untouched = () => "t.block_number <= c.checkpoint::bigint";
 
@@ -19,22 +28,22 @@ const UNTOUCHED: Record<string, Untouched> = {
   outbox: byBlock,
   approval: byBlock,
   settlement: byBlock,
-  escrow: (live) => `not exists (select ${behind(live, "e")} and e.stream = t.address)`,
+  escrow: (live, replayed) => untouchedBy(live, replayed, "and e.stream = t.address"),
   party: (live, replayed) => `(t.chain_id, t.address) not in (
     select s.chain_id, p.address
     from (select * from "${live}".escrow union all select * from "${replayed}".escrow) s
     cross join lateral (values (s.payer), (s.payee), (s.arbiter)) p (address)
     where p.address is not null and (s.chain_id, s.address) in (
-      select e.chain_id, e.stream from "${live}".event e join c using (chain_id)
+      select e.chain_id, e.stream from ${eventsOfBoth(live, replayed)} e join c using (chain_id)
       where e.block_number > c.checkpoint::bigint)
     union
-    select e.chain_id, p.address from "${live}".event e join c using (chain_id)
+    select e.chain_id, p.address from ${eventsOfBoth(live, replayed)} e join c using (chain_id)
     cross join lateral (values (e.payload ->> 'old_arbiter'), (e.payload ->> 'new_arbiter'))
       p (address)
     where e.block_number > c.checkpoint::bigint and p.address is not null)`,
-  settlement_minute: (live) => `not exists (
-    select ${behind(live, "e")} and e.block_timestamp - e.block_timestamp % 60 = t.minute)`,
-  chain_stat: (live) => `not exists (select ${behind(live, "e")})`,
+  settlement_minute: (live, replayed) =>
+    untouchedBy(live, replayed, "and e.block_timestamp - e.block_timestamp % 60 = t.minute"),
+  chain_stat: (live, replayed) => untouchedBy(live, replayed),
 };
 
 /**

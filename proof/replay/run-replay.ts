@@ -16,6 +16,7 @@ import { Builder } from "./builder.ts";
 import { compareUntilSure } from "./compare-until-sure.ts";
 import { comparisonLines } from "./comparison-lines.ts";
 import { findLive } from "./find-live.ts";
+import { isAccepted } from "./is-accepted.ts";
 import { removeLeftovers } from "./remove-leftovers.ts";
 import type { ReplayOptions } from "./replay-options.ts";
 import type { ReplayPlace } from "./replay-place.ts";
@@ -97,9 +98,7 @@ async function buildAndCompare(
     await waitUntilBuilt(running, options.toBlocks, place);
     const comparison = await compareUntilSure(running, options, place);
     for (const line of comparisonLines(comparison)) output.say("compare", line.text, line.figures);
-    if (comparison.total > 0 && options.acceptsDifferences)
-      output.say("compare", "the differences are accepted");
-    return comparison.total === 0 || options.acceptsDifferences;
+    return comparison.total === 0 || (await isAccepted(running, comparison, options, place));
   } finally {
     await builder.stop();
     // Certainly gone, so that the next engine need not wait for its lock to expire.

@@ -5,7 +5,12 @@ import { EXIT_RETRY } from "../../config/error-catalogue.ts";
 import { parseChains } from "../../config/parse-chains.ts";
 import { ensureCacheRepairs, orderRepair, readRepairs } from "../../engine/cache/cache-repair.ts";
 import { CACHED_BY_BLOCK } from "../../engine/cache/cache-tables.ts";
-import { findForgotten } from "../../engine/cache/find-forgotten.ts";
+import {
+  type Announcements,
+  CACHED_ANNOUNCEMENTS,
+  findForgotten,
+  storedAnnouncements,
+} from "../../engine/cache/find-forgotten.ts";
 import { followedFactories } from "../../engine/cache/followed-factory.ts";
 import { trimCache } from "../../engine/cache/trim-cache.ts";
 import { readEngineState } from "../../engine/deployment/engine-state.ts";
@@ -75,7 +80,7 @@ afterAll(async () => {
 test("In the cache of a whole history no escrow is forgotten", async () => {
   expect(creations).toHaveLength(DEALS * 2);
   expect(whole.factory_addresses).toHaveLength(DEALS * 2);
-  for (const place of [schema, null]) expect(await forgottenIn(place)).toBeNull();
+  for (const place of announcements()) expect(await forgottenIn(place)).toBeNull();
 });
 
 test("Forgotten escrows are found from the first one's block on, in the event store as in the cache's own logs", async () => {
@@ -84,7 +89,7 @@ test("Forgotten escrows are found from the first one's block on, in the event st
   await client.query("delete from ponder_sync.factory_addresses where address = any ($1)", [
     [second?.escrow, fourth?.escrow],
   ]);
-  for (const place of [schema, null])
+  for (const place of announcements())
     expect(await forgottenIn(place, client)).toEqual({ count: 2, firstBlock: second?.block });
 });
 
@@ -147,7 +152,11 @@ async function beginning(): Promise<pg.PoolClient> {
   return client;
 }
 
-async function forgottenIn(place: string | null, client: pg.ClientBase | pg.Pool = db) {
+function announcements(): Announcements[] {
+  return [CACHED_ANNOUNCEMENTS, storedAnnouncements(schema)];
+}
+
+async function forgottenIn(place: Announcements, client: pg.ClientBase | pg.Pool = db) {
   const [followed] = parseChains(env);
   if (followed === undefined) throw new Error("no chain is followed");
   return await findForgotten(client, CHAIN_ID, followedFactories(followed), place);

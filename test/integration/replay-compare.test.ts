@@ -1,6 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { compareDeployments } from "../../proof/replay/compare.ts";
+import { isAccepted } from "../../proof/replay/is-accepted.ts";
 import { AccountDeployment } from "../support/account-deployment.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";
@@ -140,10 +141,46 @@ describe("the comparison of two deployments", () => {
   });
 });
 
-async function twoHistories(): Promise<[StandInDeployment, StandInDeployment]> {
+describe("differences from a block on", () => {
+  test("are accepted when an event from there on is missing, and refused when an older row differs", async () => {
+    const history = historyWithFork(FORK_HASHES.first);
+    const [whole, holed] = await twoHistories("holed");
+    await whole.holds(history, PROGRESS);
+    const missing = history.find(({ type }) => type === "EscrowReleased");
+    await holed.holds(
+      history.filter((each) => each !== missing),
+      PROGRESS,
+    );
+    const { chainId = 0, blockNumber = 0 } = missing ?? {};
+    expect(await accepts({ [chainId]: blockNumber })).toBe(true);
+    expect(await accepts({ [chainId]: blockNumber + 1 })).toBe(false);
+    const [first] = history.filter((each) => each.chainId === chainId);
+    await pool.query("update holed.event set payload = '{}' where id = $1", [first?.id]);
+    expect(await accepts({ [chainId]: blockNumber })).toBe(false);
+  });
+});
+
+async function accepts(acceptsFrom: ToBlocks): Promise<boolean> {
+  const blocks = Object.fromEntries(PROGRESS.map(({ chainId, finalized }) => [chainId, finalized]));
+  return await isAccepted(
+    { live: "holed", schema: "whole" },
+    { blocks, tables: [], notCompared: [], samples: [], total: 1 },
+    {
+      graceMs: 0,
+      isDryRun: false,
+      acceptsDifferences: false,
+      acceptsFrom,
+      toBlocks: null,
+      limit: 20,
+    },
+    { databaseUrl: url, output: { say: () => undefined, progress: () => undefined } },
+  );
+}
+
+async function twoHistories(name = "beginning"): Promise<[StandInDeployment, StandInDeployment]> {
   const whole = await StandInDeployment.create(pool, "whole");
   await pool.query("drop schema escrow cascade");
-  const beginning = await StandInDeployment.create(pool, "beginning");
+  const beginning = await StandInDeployment.create(pool, name);
   const names = ["event", "outbox", "escrow", "approval", "settlement", "party"];
   const tables = JSON.stringify([...names, "settlement_minute", "chain_stat"]);
   for (const { schema } of [whole, beginning])

@@ -28,7 +28,8 @@ type Command =
   | "audit-topic"
   | "rebuild"
   | "verify"
-  | "replay";
+  | "replay"
+  | "heal";
 
 /** One of the project's commands as a process of its own, as a user would start it. */
 export class ServiceProcess {

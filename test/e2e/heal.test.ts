@@ -1,0 +1,109 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Address } from "viem";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { releaseEngineLock } from "../../engine/release-engine-lock.ts";
+import { copyProject } from "../support/copy-project.ts";
+import { expectMessages } from "../support/expect-messages.ts";
+import { expectedIds, expectedMessages } from "../support/expected-messages.ts";
+import { type RealService, realService } from "../support/real-service.ts";
+import { ServiceProcess } from "../support/service-process.ts";
+import { TestChain } from "../support/test-chain.ts";
+import { FINAL_TOPIC, LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const TOPICS = [LATEST_TOPIC, FINAL_TOPIC];
+/** Two starts of an engine, and a second look at what differs. */
+const HEAL_TIMEOUT_MS = 300_000;
+
+let world: TestWorld;
+let chain: TestChain;
+let service: RealService;
+
+beforeAll(async () => {
+  world = await TestWorld.create();
+  chain = world.ends(await TestChain.start(41_010));
+  service = await realService(world, chain);
+});
+
+afterAll(() => world?.end());
+
+test("A service whose cache has forgotten escrows, and that missed their events for a while, finds that at its start, heals by itself, and publishes what was missed once and in order", async () => {
+  const { recorder } = service;
+  const escrows = [await chain.create("A"), await chain.create("B"), await chain.create("A")];
+  const [first, second] = escrows as [Address, Address, Address];
+  await chain.makeDeals();
+  await chain.makeFinal();
+  const known = await expectedIds(chain);
+  const before = service.start();
+  await recorder.waitForIds(FINAL_TOPIC, known);
+  const live = await service.viewedSchema();
+  await before.stop();
+  await forget([first, second]);
+
+  // Without the look at the start, as in older versions, nothing of them arrives any more.
+  for (const escrow of escrows) await chain.call(chain.payer, escrow, "approve");
+  await chain.makeFinal();
+  const ids = await expectedIds(chain);
+  const missed = (await expectedMessages(chain, FINAL_TOPIC))
+    .filter(({ orderingKey }) => [first, second].some((each) => orderingKey.endsWith(lower(each))))
+    .map(({ attributes }) => attributes.event_id ?? "")
+    .filter((id) => !known.includes(id));
+  expect(missed).toHaveLength(2);
+  const older = service.start({ root: olderProject() });
+  const rest = ids.filter((id) => !missed.includes(id));
+  await recorder.waitForIds(FINAL_TOPIC, rest);
+  for (const topic of TOPICS)
+    expect(recorder.idsOn(topic)).not.toEqual(expect.arrayContaining(missed.slice(0, 1)));
+  await older.stop();
+  await releaseEngineLock(service.databaseUrl, live);
+
+  const running = service.start();
+  await waitUntil("what was forgotten is named", () =>
+    running.output.includes("has forgotten 2 escrows"),
+  );
+  const healing = world.ends(new ServiceProcess("heal", { env: service.env }));
+  await waitUntil(
+    "the new deployment is live",
+    async () => (await service.viewedSchema()) === `${live}_r2`,
+    HEAL_TIMEOUT_MS,
+  );
+  for (const topic of TOPICS) await recorder.waitForIds(topic, ids);
+  await chain.makeDeals();
+  await chain.call(chain.payee, first, "approve");
+  await chain.makeFinal();
+  for (const topic of TOPICS) await recorder.waitForIds(topic, await expectedIds(chain));
+  expect(await healing.exited, healing.output).toEqual({ code: 0, signal: null });
+  expect(healing.output).toContain("the differences are accepted: all of them come from block");
+  expect(await running.stop()).toEqual({ code: 0, signal: null });
+  await service.allReceived();
+  for (const topic of TOPICS)
+    expectMessages(recorder.on(topic), await expectedMessages(chain, topic));
+}, 900_000);
+
+/** As an interval's transaction that was retried left the cache. */
+async function forget(escrows: string[]): Promise<void> {
+  const addresses = escrows.map(lower);
+  for (const table of ["factory_addresses", "logs"])
+    await world.query(
+      service.databaseUrl,
+      `delete from ponder_sync.${table} where address = any ($1)`,
+      [addresses],
+    );
+}
+
+/** A copy of this build whose indexer believes its cache. */
+function olderProject(): string {
+  const root = join(world.folder, "older");
+  copyProject(root);
+  const path = join(root, "engine/preflight/prepare-cache.ts");
+  const source = readFileSync(path, "utf8");
+  const changed = source.replace(/^.*await orderForForgotten\(.*$/m, "");
+  expect(changed).not.toBe(source);
+  writeFileSync(path, changed);
+  return root;
+}
+
+function lower(address: string): string {
+  return address.toLowerCase();
+}
