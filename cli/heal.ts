@@ -5,6 +5,7 @@ import { checkDatabase } from "../db/check-database.ts";
 import { withClient } from "../db/with-client.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
 import { ensureCacheRepairs, forgetAttempts, orderRepair } from "../engine/cache/cache-repair.ts";
+import { runReplayProcess } from "../proof/heal/replay-process.ts";
 import { runHealing } from "../proof/heal/run-healing.ts";
 import { parseBlocks } from "../proof/replay/replay-options.ts";
 import { abortOnSignal } from "./abort-on-signal.ts";
@@ -40,7 +41,8 @@ export const heal = defineCommand({
     });
     const build = await deploymentSchema();
     const [log, signal] = [processLog("heal"), abortOnSignal()];
-    const settings = { databaseUrl, chains, build, env, scopeOf: null, log, signal };
+    const how = { scopeOf: null, replay: runReplayProcess, log, signal };
+    const settings = { databaseUrl, chains, build, env, ...how };
     const state = await runHealing(settings, "clear-or-stuck");
     if (state === "clear") log.info({ event: "heal.clear" }, "There is nothing to heal.");
     return { clear: 0, stuck: EXIT_NEGATIVE, "under-way": EXIT_RETRY }[state];

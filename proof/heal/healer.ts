@@ -13,7 +13,7 @@ import { isOfBuild } from "../../engine/deployment/generation.ts";
 import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
 import { readUnhealed, type Unhealed } from "../../engine/witness-findings.ts";
 import { judgeRepair } from "./judge-repair.ts";
-import { runReplayProcess } from "./replay-process.ts";
+import type { runReplayProcess } from "./replay-process.ts";
 import { sizeOfDeployment } from "./size-of-deployment.ts";
 
 /** After so many replays that did not help, an operator has to look. */
@@ -33,6 +33,8 @@ export type HealerSettings = {
   env: NodeJS.ProcessEnv;
   /** Of a chain, as the witness knows it; null where nobody witnesses. */
   scopeOf: ((chain: Chain) => string) | null;
+  /** Runs a replay; resolves with its exit code. */
+  replay: typeof runReplayProcess;
   log: HealLog;
   signal: AbortSignal;
 };
@@ -175,7 +177,7 @@ export class Healer {
   }
 
   async #replay(client: pg.Client, repairs: CacheRepair[], live: string): Promise<void> {
-    const { env, signal, log } = this.#settings;
+    const { env, signal, log, replay } = this.#settings;
     const acceptsFrom = Object.fromEntries(repairs.map((each) => [each.chainId, each.fromBlock]));
     const size = await sizeOfDeployment(client, live);
     log.info(
@@ -187,7 +189,7 @@ export class Healer {
       repairs.map(({ chainId }) => chainId),
     );
     const onLine = (text: string) => log.info({ event: "heal.replay" }, text);
-    const code = await runReplayProcess({ acceptsFrom, env, signal, onLine });
+    const code = await replay({ acceptsFrom, env, signal, onLine });
     if (code !== 0 && !signal.aborted)
       log.error({ event: "heal.replay-failed", code }, `The replay ended with ${code}.`);
   }

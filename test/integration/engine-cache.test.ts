@@ -5,6 +5,7 @@ import { EXIT_RETRY } from "../../config/error-catalogue.ts";
 import { parseChains } from "../../config/parse-chains.ts";
 import { ensureCacheRepairs, orderRepair, readRepairs } from "../../engine/cache/cache-repair.ts";
 import { CACHED_BY_BLOCK } from "../../engine/cache/cache-tables.ts";
+import { cachedThrough, compareCache } from "../../engine/cache/compare-cache.ts";
 import {
   type Announcements,
   CACHED_ANNOUNCEMENTS,
@@ -93,6 +94,27 @@ test("Forgotten escrows are found from the first one's block on, in the event st
     expect(await forgottenIn(place, client)).toEqual({ count: 2, firstBlock: second?.block });
 });
 
+test("The event store is compared with the cache log by log, in both directions", async () => {
+  const client = await beginning();
+  expect(await compared(client)).toEqual({ missing: 0, extra: 0, firstBlock: null });
+  const [first, second] = creations;
+  await client.query("set local session_replication_role = replica");
+  await client.query(`delete from "${schema}".event where stream = $1`, [second?.escrow]);
+  const ofSecond = whole.logs?.filter(({ address }) => address === second?.escrow).length ?? 0;
+  expect(ofSecond).toBeGreaterThan(2);
+  expect(await compared(client)).toEqual({
+    missing: ofSecond + 1,
+    extra: 0,
+    firstBlock: second?.block,
+  });
+  await client.query("delete from ponder_sync.logs where address = $1", [first?.escrow]);
+  expect(await compared(client)).toEqual({
+    missing: ofSecond + 1,
+    extra: ofSecond,
+    firstBlock: first?.block,
+  });
+});
+
 test("A trimmed cache has everything before the block, and nothing from it on", async () => {
   const from = creations[2]?.block ?? 0;
   const client = await beginning();
@@ -150,6 +172,16 @@ async function beginning(): Promise<pg.PoolClient> {
   });
   await client.query("begin");
   return client;
+}
+
+async function compared(client: pg.ClientBase) {
+  const [followed] = parseChains(env);
+  if (followed === undefined) throw new Error("no chain is followed");
+  const factories = followedFactories(followed);
+  const throughBlock = await cachedThrough(client, factories, 1);
+  if (throughBlock === null) throw new Error("the cache has not the first block");
+  const of = { chainId: CHAIN_ID, factories, schema, fromBlock: 1, throughBlock };
+  return await compareCache(client, of);
 }
 
 function announcements(): Announcements[] {
