@@ -1,6 +1,7 @@
 import { numberToHex } from "viem";
 import type { FactoryDeployment } from "../config/chain-deployment.ts";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { AtOnce } from "./at-once.ts";
 import type { BlockSource } from "./block-source.ts";
 import { BloomTrust } from "./bloom-trust.ts";
 import { checkLogs, matcher, type RawLog, type RawLogFilter } from "./check-logs.ts";
@@ -23,6 +24,9 @@ export type LogSourceOptions = {
   factories: readonly FactoryDeployment[];
 };
 
+/** Proofs share one thread with those of other chains: a chain that catches up leaves them room. */
+const PROOFS_AT_ONCE = 2;
+
 /** Logs of one chain, complete as far as that can be told from an answer and what belongs to it. */
 export class LogSource {
   readonly bloom = new BloomTrust();
@@ -31,6 +35,7 @@ export class LogSource {
   readonly #blocks: BlockSource;
   readonly #reader: RangeReader;
   readonly #topics: readonly Hex[];
+  readonly #proofs = new AtOnce(PROOFS_AT_ONCE);
   #hasNoReceipts = false;
 
   constructor(pool: EndpointPool, blocks: BlockSource, options: LogSourceOptions) {
@@ -55,7 +60,7 @@ export class LogSource {
         try {
           const receipts = await endpoint.askOnce("eth_getBlockReceipts", [block.hash], {
             what: `of block ${Number(block.number)}`,
-            parse: (answer) => provenReceipts(answer, block),
+            parse: (answer) => this.#proofs.run(() => provenReceipts(answer, block)),
           });
           abilities.sawReceipts(true);
           return receipts;
