@@ -36,13 +36,14 @@ export const indexer = defineCommand({
     checkEngine();
     await checkPorts([{ variable: "INDEXER_PORT", ...listening }]);
     await checkDatabase(databaseUrl);
-    await checkChains(chains, (text) => log.warn({ event: "rpc.endpoint-silent" }, text));
+    const say = (event: string, text: string) => log.warn({ event }, text);
+    const sources = openSources(chains, say);
+    await checkChains(chains, sources, (text) => say("rpc.endpoint-silent", text));
     const build = await deploymentSchema();
     const { schema, takeOver } = await chooseDeployment(databaseUrl, build);
     // Whoever supervises this process can release the engine's lock when it is gone.
     process.send?.({ schema });
-    const say = (event: string, text: string) => log.warn({ event }, text);
-    await checkFinalBlocks(databaseUrl, schema, chainEvidence(openSources(chains, say)));
+    await checkFinalBlocks(databaseUrl, schema, chainEvidence(sources));
     await useCache(databaseUrl, schema, chains, log);
     const before = await recordEngineStart(databaseUrl, schema);
     void recordCaughtUp(databaseUrl, schema, before);

@@ -83,6 +83,11 @@ export class ChainSource {
     return await this.#blocks.ofEach(number);
   }
 
+  /** Each endpoint: which chain it says that it is of; null and the reason when it is silent. */
+  async identify(): Promise<{ host: string; chainId: number | null; problem: string }[]> {
+    return await this.#pool.identify();
+  }
+
   /** The newest block; never jumps back because some node lags. */
   async head(full = false): Promise<RawBlock> {
     return await this.#blocks.head(full);

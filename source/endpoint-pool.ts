@@ -1,3 +1,4 @@
+import { wholeNumber } from "./chain-log.ts";
 import type { EndpointAbilitiesStatus } from "./endpoint-abilities.ts";
 import type { EndpointStatus } from "./endpoint-health.ts";
 import { type Clock, realClock } from "./request-pace.ts";
@@ -117,10 +118,27 @@ export class EndpointPool {
     throw problem;
   }
 
+  /** Each endpoint: which chain it says that it is of; null when it does not answer, asked twice. */
+  async identify(): Promise<{ host: string; chainId: number | null; problem: string }[]> {
+    return await Promise.all(
+      this.#endpoints.map(async (endpoint) => {
+        const { host } = endpoint;
+        const ask = (): Promise<number> =>
+          endpoint.askOnce("eth_chainId", [], { what: "", parse: chainIdIn });
+        try {
+          return { host, chainId: await ask().catch(ask), problem: "" };
+        } catch (error) {
+          if (!(error instanceof RpcProblem)) throw error;
+          return { host, chainId: null, problem: error.message };
+        }
+      }),
+    );
+  }
+
   /** @throws RpcProblem when the endpoint is of another chain: it is never asked again */
   async mustBeOfChain(endpoint: RpcEndpoint): Promise<void> {
     if (this.#rightChain.has(endpoint)) return;
-    const id = await endpoint.askOnce("eth_chainId", [], { what: "", parse: Number });
+    const id = await endpoint.askOnce("eth_chainId", [], { what: "", parse: chainIdIn });
     if (id === this.chainId) {
       this.#rightChain.add(endpoint);
       return;
@@ -130,6 +148,10 @@ export class EndpointPool {
     this.say("source.wrong-chain", `${endpoint.host}: ${why}`);
     throw new RpcProblem("refused", `${endpoint.host}: ${why}`);
   }
+}
+
+function chainIdIn(answer: unknown): number {
+  return wholeNumber(answer, "the chain id");
 }
 
 async function askOne<T>(

@@ -103,7 +103,7 @@ export class RpcEndpoint {
       this.health.worked();
       return parsed;
     } catch (error) {
-      const problem = this.#problemOf(error, `${method} ${question.what}`);
+      const problem = this.#problemOf(error, `${method} ${question.what}`.trim());
       if (!SAYS_NOTHING.has(problem.kind) && !question.isSurvey)
         this.health.failed(problem.message, problem.kind === "lie");
       if (problem.kind === "rate-limited") this.#pace.slowDown(problem.retryAfterMs ?? 0);

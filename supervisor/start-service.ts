@@ -11,6 +11,7 @@ import { ponderOutbox } from "../engine/outbox-source.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { freePort } from "../local/free-port.ts";
 import type { LocalParts } from "../local/start-local-parts.ts";
+import { openSources } from "../source/open-sources.ts";
 import type { End } from "./end-all.ts";
 import { ensureTopics } from "./ensure-topics.ts";
 import type { Output } from "./output.ts";
@@ -61,7 +62,11 @@ export async function startService({
   const notes: string[] = [];
   await Promise.all([
     checkDatabase(relay.databaseUrl),
-    checkChains(chains, (text) => notes.push(`Note        ${text}`)),
+    checkChains(
+      chains,
+      openSources(chains, () => undefined),
+      (text) => notes.push(`Note        ${text}`),
+    ),
     ensureTopics(relay),
   ]);
 

@@ -1,60 +1,75 @@
-import { createPublicClient, http, type PublicClient, webSocket } from "viem";
 import type { Chain } from "../../config/chain-deployment.ts";
 import { ConfigError, type ConfigProblem } from "../../config/config-error.ts";
 
-const TIMEOUT_MS = 10_000;
+/** What is asked of a chain's endpoints before anything starts; a verified source answers it. */
+export type ChainToCheck = {
+  chainId: number;
+  /** Each endpoint: which chain it is of; null and the reason when it does not answer. */
+  identify(): Promise<{ host: string; chainId: number | null; problem: string }[]>;
+  head(): Promise<{ number: string }>;
+  /** A question whose answer is believed. */
+  other(method: string, params: unknown[]): Promise<unknown>;
+};
 
 /**
  * Makes sure that every chain can be followed: at least one of its endpoints answers, those that
  * do answer for the right chain, and at each factory's address there is a contract.
  *
+ * @param sources one for each chain, in any order
  * @param say called for an endpoint that does not answer while another one does
  * @throws ConfigError with every problem of every chain
  */
-export async function checkChains(chains: Chain[], say: (text: string) => void): Promise<void> {
-  const problems = (await Promise.all(chains.map((chain) => checkChain(chain, say)))).flat();
-  if (problems.length > 0) throw new ConfigError(problems);
+export async function checkChains(
+  chains: readonly Chain[],
+  sources: readonly ChainToCheck[],
+  say: (text: string) => void,
+): Promise<void> {
+  const problems = await Promise.all(
+    chains.map(async (chain) => {
+      const source = sources.find(({ chainId }) => chainId === chain.chainId);
+      return source === undefined ? [] : await checkChain(chain, source, say);
+    }),
+  );
+  if (problems.flat().length > 0) throw new ConfigError(problems.flat());
 }
 
-async function checkChain(chain: Chain, say: (text: string) => void): Promise<ConfigProblem[]> {
+async function checkChain(
+  chain: Chain,
+  source: ChainToCheck,
+  say: (text: string) => void,
+): Promise<ConfigProblem[]> {
   const where = `chain ${chain.chainId} (${chain.name})`;
-  const unreachable: string[] = [];
-  let factories: ConfigProblem[] | null = null;
-  for (const url of new Set(chain.rpcUrls)) {
-    const client = connect(url);
-    try {
-      const id = await client.getChainId();
-      if (id !== chain.chainId)
-        return [
-          { where, what: `the RPC endpoint ${hostOf(url)} is of chain ${id}`, code: "ES-CHAIN" },
-        ];
-      factories ??= await checkFactories(client, chain, where);
-    } catch (error) {
-      unreachable.push(`${hostOf(url)}: ${shortMessage(error)}`);
-    }
+  const endpoints = await source.identify();
+  const wrong = endpoints.filter((each) => ![null, chain.chainId].includes(each.chainId));
+  if (wrong.length > 0)
+    return wrong.map(({ host, chainId }) => ({
+      ...{ where, what: `the RPC endpoint ${host} is of chain ${chainId}`, code: "ES-CHAIN" },
+    }));
+  const silent = endpoints.filter(({ chainId }) => chainId === null);
+  if (silent.length === endpoints.length)
+    return [noneAnswers(where, silent.map(({ problem }) => problem).join("; "))];
+  for (const { problem } of silent) say(`${where}: an RPC endpoint does not answer, ${problem}`);
+  try {
+    return await checkFactories(source, chain, where);
+  } catch (error) {
+    return [noneAnswers(where, (error as Error).message)];
   }
-  if (factories === null)
-    return [
-      {
-        where,
-        what: `no RPC endpoint answers (${unreachable.join("; ")})`,
-        code: "ES-RPC-UNREACHABLE",
-      },
-    ];
-  for (const endpoint of unreachable) say(`${where}: an RPC endpoint does not answer, ${endpoint}`);
-  return factories;
+}
+
+function noneAnswers(where: string, why: string): ConfigProblem {
+  return { where, what: `no RPC endpoint answers (${why})`, code: "ES-RPC-UNREACHABLE" };
 }
 
 async function checkFactories(
-  client: PublicClient,
+  source: ChainToCheck,
   { factories }: Chain,
   where: string,
 ): Promise<ConfigProblem[]> {
-  const head = Number(await client.getBlockNumber());
+  const head = Number((await source.head()).number);
   const problems: ConfigProblem[] = [];
   for (const { address, startBlock } of factories) {
-    const code = await client.getCode({ address });
-    if (code === undefined || code === "0x")
+    const code = await source.other("eth_getCode", [address, "latest"]);
+    if (code === null || code === "0x")
       problems.push({
         where,
         what: `there is no contract at the factory's address ${address}`,
@@ -68,21 +83,4 @@ async function checkFactories(
       });
   }
   return problems;
-}
-
-function connect(url: string): PublicClient {
-  const options = { timeout: TIMEOUT_MS, retryCount: 1 };
-  return createPublicClient({
-    transport: url.startsWith("ws") ? webSocket(url, options) : http(url, options),
-  });
-}
-
-/** Endpoints carry their key in path or query: only the host is printed. */
-function hostOf(url: string): string {
-  return new URL(url).host;
-}
-
-function shortMessage(error: unknown): string {
-  const { shortMessage: short, details } = error as { shortMessage?: string; details?: string };
-  return [short, details].filter(Boolean).join(" ") || String(error);
 }
