@@ -17,6 +17,7 @@ import { runCommand } from "./run-command.ts";
 import { start } from "./start.ts";
 import { state } from "./state.ts";
 import { verify } from "./verify.ts";
+import { witness } from "./witness.ts";
 
 /* What the command lines say; `test/integration/commands.test.ts` starts each as a process. */
 
@@ -32,7 +33,7 @@ const COMMANDS = [
     indexer,
     rebuild,
   ],
-  ...[relay, replay, replayEngine, start, state, verify],
+  ...[relay, replay, replayEngine, start, state, verify, witness],
 ] as unknown as AnyCommand[];
 
 const parse = (command: unknown, ...args: string[]) => parseArguments(command as AnyCommand, args);

@@ -230,6 +230,27 @@ export const ERRORS = {
     cause: "Something that nobody foresaw; most likely a fault of this program.",
     remedy: "Report it with its stack trace. Starting again may help.",
   },
+  "ES-WITNESS-DIFFERS": {
+    class: "permanent",
+    cause:
+      "The witness has proven what the chain logged, and the event store or the outbox has something else: an event is missing, too much, or says something otherwise.",
+    remedy:
+      "The final publication waits before the block that is named. See docs/how-to/the-final-topic-stands.md.",
+  },
+  "ES-WITNESS-BRANCH": {
+    class: "permanent",
+    cause:
+      "The chain has another block than the one that was proven, below what it and the engine called final: a reorg deeper than finality, or endpoints of another chain.",
+    remedy:
+      "Compare what the endpoints say of that block. If the chain did replace it, see docs/how-to/a-reorg-deeper-than-finality.md.",
+  },
+  "ES-WITNESS-UNPROVABLE": {
+    class: "permanent",
+    cause:
+      "Headers of the chain make their hash in no layout that is known here (a fork brought a new field), or no endpoint gives receipts.",
+    remedy:
+      "What becomes final rests on what FINAL_REQUIRES names next. Update, or name an endpoint that gives receipts; proof is tried again every ten minutes.",
+  },
 } satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -17,4 +17,9 @@ export const indexerSection: Section<Listening> = section(
   (read) => ({ port: read.get("INDEXER_PORT"), hostname: read.get("INDEXER_HOST") }),
 );
 
+export const witnessSection: Section<Listening> = section(
+  ["WITNESS_PORT", "WITNESS_HOST"],
+  (read) => ({ port: read.get("WITNESS_PORT"), hostname: read.get("WITNESS_HOST") }),
+);
+
 export const logSection: Section<string> = section(["LOG_LEVEL"], (read) => read.get("LOG_LEVEL"));

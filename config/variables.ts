@@ -190,6 +190,12 @@ export const VARIABLES = {
     type: port,
   },
   RELAY_HOST: { group: "http", says: "Address that the relay listens on.", type: hostName },
+  WITNESS_PORT: {
+    group: "http",
+    says: "/health, /ready, /status and /metrics of the witness.",
+    type: port,
+  },
+  WITNESS_HOST: { group: "http", says: "Address that the witness listens on.", type: hostName },
   INDEXER_PORT: {
     group: "http",
     says: "/health, /ready, /status and /metrics of the indexer.",

@@ -64,6 +64,8 @@ const WITNESS_SQL = `
     headers integer not null,
     receipts_blocks integer not null,
     basis text not null,
+    -- Hosts of the endpoints that named the last block.
+    named_by text[] not null default '{}',
     proven_at timestamptz not null default now(),
     primary key (chain_id, scope, from_block));
 

@@ -77,15 +77,21 @@ export class BlockSource {
     return this.#transactions.hashesOf(hash);
   }
 
-  /** The block at a height as each endpoint has it now; who does not answer is left out. */
-  async ofEach(number: number): Promise<CheckedBlock[]> {
+  /**
+   * The block at a height as each endpoint has it now; who does not answer is left out.
+   *
+   * @param isUsable leaves out who is left alone for now: nobody has to wait for it
+   */
+  async ofEach(number: number, isUsable = false): Promise<(CheckedBlock & { host: string })[]> {
     const answers = await Promise.allSettled(
-      this.#pool.there.map(async (endpoint) => {
+      (isUsable ? this.#pool.inTurn() : this.#pool.there).map(async (endpoint) => {
         await this.#pool.mustBeOfChain(endpoint);
-        return await endpoint.askOnce("eth_getBlockByNumber", [numberToHex(number), false], {
-          what: `of block ${number}`,
-          parse: (answer) => checkBlock(answer, { number }),
-        });
+        const checked = await endpoint.askOnce(
+          "eth_getBlockByNumber",
+          [numberToHex(number), false],
+          { what: `of block ${number}`, parse: (answer) => checkBlock(answer, { number }) },
+        );
+        return { ...checked, host: endpoint.host };
       }),
     );
     return answers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));

@@ -78,9 +78,16 @@ export class ChainSource {
     return await this.#blocks.read(asked, full);
   }
 
-  /** The block at a height as each endpoint has it now; those that do not answer are left out. */
-  async blocksAt(number: number): Promise<{ block: RawBlock; isProven: boolean }[]> {
-    return await this.#blocks.ofEach(number);
+  /**
+   * The block at a height as each endpoint has it now; those that do not answer are left out.
+   *
+   * @param isUsable leaves out the endpoints that are left alone for now
+   */
+  async blocksAt(
+    number: number,
+    isUsable = false,
+  ): Promise<{ block: RawBlock; isProven: boolean; host: string }[]> {
+    return await this.#blocks.ofEach(number, isUsable);
   }
 
   /** Each endpoint: which chain it says that it is of; null and the reason when it is silent. */

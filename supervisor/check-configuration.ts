@@ -6,6 +6,7 @@ import {
   databaseSection,
   indexerSection,
   logSection,
+  witnessSection,
 } from "../config/process-config.ts";
 import { relaySection } from "../config/relay-config.ts";
 import { type Env, type Parsed, parseSections } from "../config/section.ts";
@@ -30,6 +31,7 @@ export const SERVICE_SECTIONS = {
   api: apiSection,
   indexer: indexerSection,
   relay: relaySection,
+  witness: witnessSection,
   finalRequires: finalRequiresSection,
   logLevel: logSection,
   local: localSection,

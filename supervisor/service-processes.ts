@@ -5,11 +5,14 @@ import { plainLogLine } from "./log-line.ts";
 import type { Output } from "./output.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 
-const NAMES = ["indexer", "relay", "api"] as const;
+const NAMES = ["indexer", "relay", "witness", "api"] as const;
 type Name = (typeof NAMES)[number];
 
-/** The relay's live data is small; without these V8 lets garbage pile up (as in `npm run relay`). */
-const RELAY_FLAGS = ["--max-old-space-size=160", "--max-semi-space-size=8"];
+/** Live data is small; without these V8 lets garbage pile up (as in `npm run relay`). */
+const FLAGS: Partial<Record<Name, string[]>> = {
+  relay: ["--max-old-space-size=160", "--max-semi-space-size=8"],
+  witness: ["--max-old-space-size=256", "--max-semi-space-size=8"],
+};
 
 /** What takes longest to load of a process that everybody waits for. */
 const PRELOAD: Partial<Record<Name, string>> = {
@@ -25,7 +28,7 @@ export type ServiceProcessesOptions = {
   signal: AbortSignal;
 };
 
-/** Indexer, relay and API, each a process that is kept running. */
+/** Indexer, relay, witness and API, each a process that is kept running. */
 export class ServiceProcesses {
   readonly #options: ServiceProcessesOptions;
   readonly #processes: Record<Name, SupervisedProcess>;
@@ -46,6 +49,7 @@ export class ServiceProcesses {
         },
       }),
       relay: this.#supervise("relay"),
+      witness: this.#supervise("witness"),
       api: this.#supervise("api"),
     };
   }
@@ -61,11 +65,15 @@ export class ServiceProcesses {
     this.#processes.relay.prepare();
   }
 
-  /** @param env what was not known from the beginning: where the embedded parts are */
-  start(databaseUrl: string, env: Record<string, string>): void {
+  /**
+   * @param env what was not known from the beginning: where the embedded parts are
+   * @param hasWitness whether anything that is published as final waits for one
+   */
+  start(databaseUrl: string, env: Record<string, string>, hasWitness: boolean): void {
     this.#databaseUrl = databaseUrl;
     this.#processes.indexer.start(env);
     this.#processes.relay.start(env);
+    if (hasWitness) this.#processes.witness.start(env);
     // The query side reads the views, which exist once the engine has made its tables.
     void waitForViews(databaseUrl, this.#options.signal)
       .then((areThere) => {
@@ -105,7 +113,7 @@ export class ServiceProcesses {
     let lastLine = "";
     return new SupervisedProcess({
       name,
-      args: [...(name === "relay" ? RELAY_FLAGS : []), script],
+      args: [...(FLAGS[name] ?? []), script],
       env,
       ...(preload === undefined ? {} : { preload }),
       onLine: (line) => {

@@ -6,7 +6,7 @@ import { parseChains } from "../config/parse-chains.ts";
 import { parseRelayConfig } from "../config/relay-config.ts";
 import { writeRunningStack } from "../config/running-stack.ts";
 import { checkDatabase } from "../db/check-database.ts";
-import { finalGate } from "../engine/final-gate.ts";
+import { finalGate, hasGate } from "../engine/final-gate.ts";
 import { ponderOutbox } from "../engine/outbox-source.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { freePort } from "../local/free-port.ts";
@@ -73,16 +73,16 @@ export async function startService({
   // Commands beside it find from here on what they need.
   const removeRunningStack = writeRunningStack(dataDir, env);
   ends.push(() => removeRunningStack());
-  processes.start(relay.databaseUrl, found);
+  const gate = finalGate(finalRequiresSection.parse(env));
+  processes.start(relay.databaseUrl, found, hasGate(gate));
   const apiUrl = `http://${env.API_HOST || "127.0.0.1"}:${apiPort}`;
   output.banner([...parts.lines, ...notes, `API         ${apiUrl}/graphql  ${apiUrl}/v1/escrows`]);
-  output.state("starting indexer, relay and API");
+  output.state("starting indexer, relay, witness and API");
 
   const pool = new pg.Pool({ connectionString: relay.databaseUrl, max: 4 });
   pool.on("error", () => undefined);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   ends.push(() => db.destroy());
-  const gate = finalGate(finalRequiresSection.parse(env));
   const reader = new SnapshotReader(
     db,
     ponderOutbox({ gate }),

@@ -10,10 +10,12 @@ export function wantedPorts({
   api,
   indexer,
   relay,
-}: Pick<Parsed<typeof SERVICE_SECTIONS>, "api" | "indexer" | "relay">): WantedPort[] {
+  witness,
+}: Pick<Parsed<typeof SERVICE_SECTIONS>, "api" | "indexer" | "relay" | "witness">): WantedPort[] {
   return [
     { variable: "API_PORT", ...api },
     { variable: "INDEXER_PORT", ...indexer },
     { variable: "RELAY_PORT", port: relay.port, hostname: relay.hostname },
+    { variable: "WITNESS_PORT", ...witness },
   ];
 }

@@ -105,6 +105,8 @@ function anvilArguments(
     "--base-fee": 0,
     "--gas-limit": 300_000_000,
     "--prune-history": options.keepStates ?? 40,
+    // The tag "finalized" names the block two epochs before the head: as many blocks, instead of 64.
+    "--slots-in-an-epoch": 1,
   };
   if (stateFile) {
     flags["--dump-state"] = stateFile.dumpPath;

@@ -4,13 +4,14 @@ import { inParallel } from "../../source/in-parallel.ts";
 import type { ProvenReceipts } from "../../source/proven-receipts.ts";
 import type { RawBlock } from "../../source/raw-block.ts";
 import { EMPTY_RECEIPTS_ROOT, type RawReceipt } from "../../source/receipts-root.ts";
+import { RpcProblem } from "../../source/rpc-problem.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { lower } from "../../src/events/lower.ts";
 import { newest } from "../audit/event-differences.ts";
 import type { FollowedContracts } from "../audit/followed-contracts.ts";
 import { noteAnnouncement, readLog } from "../audit/read-log.ts";
 import { BloomWatch } from "./bloom-watch.ts";
-import { type HeaderRange, provenHeaders } from "./proven-headers.ts";
+import { type HeaderRange, provenHeaders, Unprovable } from "./proven-headers.ts";
 
 /** A block of which it is proven what our contracts logged in it. */
 export type ProvenBlock = {
@@ -40,7 +41,7 @@ const RECEIPTS_AT_ONCE = 8;
  * in its header. Held at a time are the range's headers and the receipts of a few blocks.
  *
  * @returns the blocks of the range in their order
- * @throws UnknownLayout, OtherBranch, or RpcProblem when nobody gives what is needed
+ * @throws Unprovable, OtherBranch, or RpcProblem when nobody gives what is needed
  */
 export async function* proveRange(range: ProvenRange): AsyncGenerator<ProvenBlock> {
   const { source, contracts, watch = new BloomWatch(contracts) } = range;
@@ -100,8 +101,17 @@ async function readAhead(
     if (needed[at] && !read.has(at)) next.push(at);
   if (!next.includes(from)) next.push(from);
   await inParallel(next, atOnce, async (at) => {
-    read.set(at, await source.provenReceipts(headers[at] as RawBlock));
+    read.set(at, await receiptsOf(source, headers[at] as RawBlock));
   });
+}
+
+async function receiptsOf(source: ChainSource, header: RawBlock): Promise<ProvenReceipts> {
+  try {
+    return await source.provenReceipts(header);
+  } catch (error) {
+    if (!(error instanceof RpcProblem) || error.kind !== "refused") throw error;
+    throw new Unprovable(`chain ${source.chainId}: ${error.message}`, { cause: error });
+  }
 }
 
 /** Announcements first: an escrow's own log stands before the one that announces it. */

@@ -3,29 +3,30 @@ import { inParallel } from "../../source/in-parallel.ts";
 import type { RawBlock } from "../../source/raw-block.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
 
+/** What would prove a block is not to be had, from any endpoint. */
+export class Unprovable extends Error {
+  override name = "Unprovable";
+}
+
 /** No known layout makes the hash of a header, and every endpoint gives it: nothing can be proven. */
-export class UnknownLayout extends Error {
+export class UnknownLayout extends Unprovable {
   override name = "UnknownLayout";
-  readonly block: number;
 
   constructor(chainId: number, block: number) {
     super(
       `chain ${chainId}: no known header layout makes the hash of block ${block}, and every endpoint gives that block`,
     );
-    this.block = block;
   }
 }
 
 /** The chain that ends with a block does not have what is proven already in front of it. */
 export class OtherBranch extends Error {
   override name = "OtherBranch";
-  readonly block: number;
 
   constructor(chainId: number, block: number, parentHash: Hex, found: Hex) {
     super(
       `chain ${chainId}: block ${block + 1} names ${found} as its parent, and block ${block} is proven to be ${parentHash}`,
     );
-    this.block = block;
   }
 }
 
