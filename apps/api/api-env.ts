@@ -14,5 +14,7 @@ export type ApiEnv = {
     signal: AbortSignal;
     /** How far the index was in the last snapshot of this request. */
     progress: Progress | null;
+    /** Set when the answer is too small to be worth compressing. */
+    isSmall?: boolean;
   };
 };

@@ -3,15 +3,17 @@ import { routePath } from "hono/route";
 import type pg from "pg";
 import type { EventLog } from "../../config/event-log.ts";
 import type { ApiEnv } from "./api-env.ts";
+import { docsRoutes } from "./docs/docs-routes.ts";
 import { graphqlRoutes } from "./graphql/graphql-routes.ts";
 import { Problem } from "./problem.ts";
 import { ConsistentReads } from "./read/consistent-reads.ts";
 import { DatabaseWatch } from "./read/database-watch.ts";
 import { FairQueue } from "./read/fair-queue.ts";
 import { problemOfError } from "./read/problem-of-error.ts";
+import { restRoutes } from "./rest/rest-routes.ts";
 import { ApiMetrics } from "./serve/api-metrics.ts";
+import { compressLarge } from "./serve/compress-large.ts";
 import { operations } from "./serve/operations.ts";
-import { presentProgress } from "./serve/present-progress.ts";
 import { problemResponse } from "./serve/problem-response.ts";
 import { requestContext } from "./serve/request-context.ts";
 
@@ -57,12 +59,12 @@ export function createApp({
     await next();
     metrics.answered(routePath(c, -1), c.res.status, performance.now() - startedMs);
   });
+  app.use(compressLarge);
   app.route("/", operations(watch, metrics));
+  app.route("/docs", docsRoutes());
   app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
   app.route("/graphql", graphqlRoutes({ log }));
-  app.get("/v1/chains", async (c) =>
-    c.json(await c.get("read")(async ({ progress }) => presentProgress(progress))),
-  );
+  app.route("/", restRoutes());
   app.notFound(() => problemResponse(new Problem("ES-NOT-FOUND", "There is no such path.")));
   app.onError((error) => {
     const problem = problemOfError(error);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { onTestFinished } from "vitest";
-import { type RunningApi, startApi } from "../../apps/api/start-api.ts";
+import { startApi } from "../../apps/api/start-api.ts";
 import { ensureProgressView } from "../../engine/ensure-progress-view.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import type { RelayWorld } from "./relay-world.ts";
@@ -8,13 +8,13 @@ import { type ChainProgress, StandInDeployment } from "./stand-in-deployment.ts"
 
 type Said = { event: string; text: string };
 
-/** A database with a deployment filled by hand, and the API on it; both end with the test. */
+/** A database with a deployment filled by hand, and the API on it. */
 export type ApiBed = {
   databaseUrl: string;
   /** The database's owner. */
   owner: pg.Pool;
   deployment: StandInDeployment;
-  api: RunningApi;
+  stop(): Promise<void>;
   /** Where the API listens. */
   origin: string;
   /** What it has logged. */
@@ -29,8 +29,15 @@ type Options = {
   settings?: Partial<Parameters<typeof startApi>[0]>;
 };
 
-/** Starts the API on a deployment of its own. */
+/** Starts the API on a deployment of its own, until the end of the test. */
 export async function startApiBed(world: RelayWorld, options: Options = {}): Promise<ApiBed> {
+  const bed = await openApiBed(world, options);
+  onTestFinished(() => bed.stop());
+  return bed;
+}
+
+/** Starts the API on a deployment of its own, until it is stopped. */
+export async function openApiBed(world: RelayWorld, options: Options = {}): Promise<ApiBed> {
   const { url, pool } = await world.database();
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -51,9 +58,9 @@ export async function startApiBed(world: RelayWorld, options: Options = {}): Pro
     log: { info: say, warn: say, error: say },
     ...options.settings,
   });
-  onTestFinished(() => api.stop());
   return {
-    ...{ databaseUrl: url, owner: pool, deployment, api, said },
+    ...{ databaseUrl: url, owner: pool, deployment, said },
+    stop: () => api.stop(),
     origin: `http://127.0.0.1:${api.port}`,
   };
 }

@@ -1,10 +1,10 @@
 import { sql } from "kysely";
 import type { Condition } from "../read/ranges.ts";
+import { roleConditions } from "../read/role-conditions.ts";
 import type { ApprovalRow, EscrowRow, EventRow, PartyRow, SettlementRow } from "../read/views.ts";
 import { approvals } from "./collections/approvals.ts";
 import { escrows } from "./collections/escrows.ts";
 import { events } from "./collections/events.ts";
-import { roleConditions } from "./collections/role-conditions.ts";
 import { settlements } from "./collections/settlements.ts";
 import { escrowRow } from "./rows/escrow.ts";
 import { eventRow } from "./rows/event.ts";

@@ -13,6 +13,11 @@ export type ChainProgress = {
   verified: Mark | null;
   /** Number of its events. */
   events: number;
+  /**
+   * Names what its rows are made of: alike as long as no event is added or reverted. The hash of the
+   * last event's block stands for all events before it.
+   */
+  state: string;
 };
 
 /** How far the read models are, in one state of the database. */
@@ -29,6 +34,8 @@ export type Progress = {
 type Row = {
   chain_id: number;
   chain_name: string;
+  build_id: string | null;
+  last_hash: string | null;
   is_ready: boolean;
   is_caught_up: boolean;
   indexed_block: number | null;
@@ -49,13 +56,22 @@ const STANDBY_LAG = `
        when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
        else extract(epoch from now() - pg_last_xact_replay_timestamp())::float8 end`;
 
+/** By type, as the index has it. */
+const LAST_HASH = `
+  (select e.block_hash from escrow.event e
+   where e.chain_id = p.chain_id and e.block_number = s.last_event_block
+     and e.type in ('EscrowCreated', 'EscrowDeployed', 'Approved', 'EscrowReleased',
+                    'EscrowRefunded', 'ArbiterChanged')
+   limit 1)`;
+
 function progressSql(hasVerified: boolean): string {
   return `
-    select p.chain_id, p.chain_name, p.is_ready, p.catching_up_since is null as is_caught_up,
+    select p.chain_id, p.chain_name, p.build_id, p.is_ready, p.catching_up_since is null as is_caught_up,
            p.indexed_block, extract(epoch from p.indexed_at)::int8 as indexed_at,
            p.final_block, extract(epoch from p.final_at)::int8 as final_at,
            ${hasVerified ? "v.verified_block, extract(epoch from v.verified_at)::int8" : "null as verified_block, null"} as verified_at,
-           coalesce(s.events, 0)::int8 as events, ${STANDBY_LAG} as standby_lag
+           coalesce(s.events, 0)::int8 as events, ${LAST_HASH} as last_hash,
+           ${STANDBY_LAG} as standby_lag
     from escrow.chain_progress p
     left join escrow.chain_stat s on s.chain_id = p.chain_id
     ${hasVerified ? "left join escrow.chain_verified v on v.chain_id = p.chain_id" : ""}
@@ -93,6 +109,7 @@ export async function readProgress(db: Queryable, hasVerified: boolean): Promise
           ? null
           : { block: row.verified_block, at: row.verified_at ?? 0 },
       events: row.events,
+      state: [row.chain_id, row.build_id, row.events, row.last_hash].join("/"),
     })),
   };
 }

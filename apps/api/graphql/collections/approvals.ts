@@ -1,8 +1,8 @@
+import { equal } from "../../read/conditions.ts";
 import type { ApprovalRow } from "../../read/views.ts";
 import { approvalRow } from "../rows/approval.ts";
 import { Address } from "../scalars/address.ts";
 import type { Collection } from "../schema/collection.ts";
-import { equal } from "../schema/conditions.ts";
 
 type Filter = { approver?: string };
 

@@ -1,11 +1,5 @@
 import { GraphQLBoolean, GraphQLInt, GraphQLList, GraphQLNonNull } from "graphql";
 import { sql } from "kysely";
-import type { Condition } from "../../read/ranges.ts";
-import type { EscrowRow } from "../../read/views.ts";
-import { escrowRow } from "../rows/escrow.ts";
-import { Address } from "../scalars/address.ts";
-import { DateTime } from "../scalars/date-time.ts";
-import type { Collection } from "../schema/collection.ts";
 import {
   type AmountRange,
   equal,
@@ -13,10 +7,16 @@ import {
   inTime,
   oneOf,
   type TimeRange,
-} from "../schema/conditions.ts";
+} from "../../read/conditions.ts";
+import type { Condition } from "../../read/ranges.ts";
+import { roleConditions } from "../../read/role-conditions.ts";
+import type { EscrowRow } from "../../read/views.ts";
+import { escrowRow } from "../rows/escrow.ts";
+import { Address } from "../scalars/address.ts";
+import { DateTime } from "../scalars/date-time.ts";
+import type { Collection } from "../schema/collection.ts";
 import { EscrowStatus, PartyRole } from "../schema/enums.ts";
 import { BigIntRange, DateTimeRange } from "../schema/ranges.ts";
-import { roleConditions } from "./role-conditions.ts";
 
 type Filter = {
   chainId?: number;

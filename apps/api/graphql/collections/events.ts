@@ -1,17 +1,17 @@
 import { GraphQLBoolean, GraphQLInt, GraphQLList, GraphQLNonNull } from "graphql";
 import { sql } from "kysely";
-import type { Condition } from "../../read/ranges.ts";
-import type { EventRow } from "../../read/views.ts";
-import { eventRow } from "../rows/event.ts";
-import { Address } from "../scalars/address.ts";
-import type { Collection } from "../schema/collection.ts";
 import {
   type BlockRange as Blocks,
   equal,
   inRange,
   oneOf,
   type TimeRange,
-} from "../schema/conditions.ts";
+} from "../../read/conditions.ts";
+import type { Condition } from "../../read/ranges.ts";
+import type { EventRow } from "../../read/views.ts";
+import { eventRow } from "../rows/event.ts";
+import { Address } from "../scalars/address.ts";
+import type { Collection } from "../schema/collection.ts";
 import { EventType } from "../schema/enums.ts";
 import { BlockRange, DateTimeRange } from "../schema/ranges.ts";
 

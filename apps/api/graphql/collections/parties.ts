@@ -1,9 +1,9 @@
 import { GraphQLInt } from "graphql";
+import { equal } from "../../read/conditions.ts";
 import type { PartyRow } from "../../read/views.ts";
 import { partyRow } from "../rows/party.ts";
 import { Address } from "../scalars/address.ts";
 import type { Collection } from "../schema/collection.ts";
-import { equal } from "../schema/conditions.ts";
 
 type Filter = { chainId?: number; address?: string };
 

@@ -1,8 +1,8 @@
 import { GraphQLInt } from "graphql";
+import { equal, inTime, type TimeRange } from "../../read/conditions.ts";
 import type { SettlementMinuteRow } from "../../read/views.ts";
 import { settlementMinuteRow } from "../rows/settlement-minute.ts";
 import type { Collection } from "../schema/collection.ts";
-import { equal, inTime, type TimeRange } from "../schema/conditions.ts";
 import { DateTimeRange } from "../schema/ranges.ts";
 
 type Filter = { chainId?: number; minute?: TimeRange };

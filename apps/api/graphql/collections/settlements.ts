@@ -1,9 +1,9 @@
 import { GraphQLInt } from "graphql";
+import { type AmountRange, equal, inRange, inTime, type TimeRange } from "../../read/conditions.ts";
 import type { SettlementRow } from "../../read/views.ts";
 import { settlementRow } from "../rows/settlement.ts";
 import { Address } from "../scalars/address.ts";
 import type { Collection } from "../schema/collection.ts";
-import { type AmountRange, equal, inRange, inTime, type TimeRange } from "../schema/conditions.ts";
 import { SettlementOutcome } from "../schema/enums.ts";
 import { BigIntRange, DateTimeRange } from "../schema/ranges.ts";
 

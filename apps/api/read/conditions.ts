@@ -1,9 +1,9 @@
 import { sql } from "kysely";
-import type { Condition } from "../../read/ranges.ts";
+import type { Condition } from "./ranges.ts";
 
-export type AmountRange = { min?: string | null; max?: string | null };
-export type BlockRange = { min?: number | null; max?: number | null };
-export type TimeRange = { from?: string | null; before?: string | null };
+export type AmountRange = { min?: string | null | undefined; max?: string | null | undefined };
+export type BlockRange = { min?: number | null | undefined; max?: number | null | undefined };
+export type TimeRange = { from?: string | null | undefined; before?: string | null | undefined };
 
 /** A value that was asked for; nothing for one that was left out. */
 export function equal(column: string, value: string | number | null | undefined): Condition[] {

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import type { Condition } from "../../read/ranges.ts";
+import type { Condition } from "./ranges.ts";
 
 const ROLES = ["payer", "payee", "arbiter"];
 

@@ -1,0 +1,11 @@
+import { compress } from "hono/compress";
+import { createMiddleware } from "hono/factory";
+import type { ApiEnv } from "../api-env.ts";
+
+const compressNow = compress();
+
+/** Compresses answers for clients that take it, but those that a handler knows to be small. */
+export const compressLarge = createMiddleware<ApiEnv>(async (c, next) => {
+  await next();
+  if (!c.get("isSmall")) await compressNow(c, async () => undefined);
+});
