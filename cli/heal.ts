@@ -39,10 +39,9 @@ export const heal = defineCommand({
           reason: "an operator asked for it",
         });
     });
-    const build = await deploymentSchema();
     const [log, signal] = [processLog("heal"), abortOnSignal()];
     const how = { scopeOf: null, replay: runReplayProcess, log, signal };
-    const settings = { databaseUrl, chains, build, env, ...how };
+    const settings = { databaseUrl, chains, build: deploymentSchema, env, ...how };
     const state = await runHealing(settings, "clear-or-stuck");
     if (state === "clear") log.info({ event: "heal.clear" }, "There is nothing to heal.");
     return { clear: 0, stuck: EXIT_NEGATIVE, "under-way": EXIT_RETRY }[state];

@@ -58,7 +58,11 @@ const FOLLOWED = `
     as f (revision text, address text, factory jsonb, from_block bigint)
   left join ${CACHE_SCHEMA}.factories k on k.factory = f.factory`;
 
-/** A page of a relation in the order of blocks and logs, and what of it is not where it should be. */
+/**
+ * A page of a relation in the order of blocks and logs, and what of it is not where it should be. That
+ * is looked up row by row, as a count: as `not exists`, the planner joins each page with the whole
+ * other table.
+ */
 function pageSql(rows: string, isWrong: string): string {
   return `
     with followed as (${FOLLOWED}),
@@ -87,8 +91,8 @@ export async function compareCache(db: Queryable, of: ComparedCache): Promise<Ca
     pageSql(
       `select block_number, log_index, block_hash, address, topic0
        from ${CACHE_SCHEMA}.logs where chain_id = $1`,
-      `(${IS_OURS}) and not exists (
-         select from "${schema}".event e
+      `(${IS_OURS}) and 0 = (
+         select count(*) from "${schema}".event e
          where e.chain_id = $1 and e.id = $1::bigint || '-' || p.block_hash || '-' || p.log_index)`,
     ),
   );
@@ -101,8 +105,8 @@ export async function compareCache(db: Queryable, of: ComparedCache): Promise<Ca
         pageSql(
           `select block_number, log_index, block_hash
            from "${schema}".event where chain_id = $1 and type = '${type}'`,
-          `not exists (
-             select from ${CACHE_SCHEMA}.logs l
+          `0 = (
+             select count(*) from ${CACHE_SCHEMA}.logs l
              where l.chain_id = $1 and l.block_number = p.block_number
                and l.log_index = p.log_index and l.block_hash = p.block_hash)`,
         ),

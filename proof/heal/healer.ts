@@ -27,8 +27,8 @@ type HealLog = Record<"info" | "warn" | "error", Write>;
 export type HealerSettings = {
   databaseUrl: string;
   chains: readonly Chain[];
-  /** This build's first deployment, as `deploymentSchema` names it. */
-  build: string;
+  /** This build's first deployment, as `deploymentSchema` names it; asked for when it is needed. */
+  build: () => Promise<string>;
   /** The indexer's. */
   env: NodeJS.ProcessEnv;
   /** Of a chain, as the witness knows it; null where nobody witnesses. */
@@ -67,13 +67,15 @@ export class Healer {
   async pass(client: pg.Client): Promise<HealState> {
     const { chains, build } = this.#settings;
     const live = await viewedDeployment(client);
-    // Another build's findings are healed by its own processes.
-    if (live === null || !isOfBuild(live, build)) return "clear";
+    if (live === null) return "clear";
     const repairs: CacheRepair[] = [];
     const needs: Need[] = [];
     for (const chain of chains) {
       const unhealed = await readUnhealed(client, chain.chainId, live);
       const [repair] = await readRepairs(client, [chain.chainId]);
+      if (repair === undefined && unhealed.ofLive === null) continue;
+      // What another build's deployment lacks is healed by that one's processes.
+      if (!isOfBuild(live, await build())) return "clear";
       const need = await this.#needOf(client, chain, repair, unhealed, live);
       needs.push(need);
       if (need === "replay" && repair !== undefined) repairs.push(repair);
@@ -94,8 +96,7 @@ export class Healer {
     live: string,
   ): Promise<Need> {
     if (repair === undefined) {
-      if (ofLive === null) return "nothing";
-      await this.#order(client, chain, ofLive);
+      if (ofLive !== null) await this.#order(client, chain, ofLive);
       return "wait";
     }
     const { chainId, fromBlock, state, trimmedAt, triedAt } = repair;

@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-test("A service whose cache has forgotten escrows, and that missed their events for a while, finds that at its start, heals by itself, and publishes what was missed once and in order", async () => {
+test("A service whose cache has forgotten escrows, and that missed their events for a while, finds that at its start, heals by itself, and publishes what was missed once and in order [G-23]", async () => {
   const { recorder } = service;
   const escrows = [await chain.create("A"), await chain.create("B"), await chain.create("A")];
   const [first, second] = escrows as [Address, Address, Address];

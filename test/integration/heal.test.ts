@@ -55,7 +55,7 @@ beforeEach(async () => {
   said = lines;
   replayedFrom = [];
   healer = new Healer({
-    ...{ databaseUrl: database.url, chains: [CHAIN], build: LIVE, env: {}, log },
+    ...{ databaseUrl: database.url, chains: [CHAIN], build: async () => LIVE, env: {}, log },
     scopeOf: () => SCOPE,
     replay: async ({ acceptsFrom }) => {
       replayedFrom.push(acceptsFrom);
@@ -117,7 +117,7 @@ test.each([
   ["lacks an event", () => deployment.holds(HISTORY.filter(isNot(RELEASE)), PROGRESS)],
   ["has an event too many", () => cacheHolds(HISTORY.filter(isNot(RELEASE)))],
 ])(
-  "A deployment that %s is replayed, and may differ from the trimmed block on",
+  "A deployment that %s is replayed, and may differ from the trimmed block on [G-23]",
   async (_, spoil) => {
     await orderFrom(CREATION.blockNumber);
     await spoil();
