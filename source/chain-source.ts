@@ -4,10 +4,11 @@ import { BlockSource } from "./block-source.ts";
 import type { RawLog, RawLogFilter } from "./check-logs.ts";
 import type { EndpointAbilitiesStatus } from "./endpoint-abilities.ts";
 import type { EndpointStatus } from "./endpoint-health.ts";
-import { EndpointPool, type EndpointPoolSettings } from "./endpoint-pool.ts";
+import { type EndpointIdentity, EndpointPool, type EndpointPoolSettings } from "./endpoint-pool.ts";
 import { EndpointSurvey } from "./endpoint-survey.ts";
 import { LogSource } from "./log-source.ts";
 import type { ProvenReceipts } from "./proven-receipts.ts";
+import type { RangeFilter, RangePart } from "./range-reader.ts";
 import type { RawBlock } from "./raw-block.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 
@@ -57,6 +58,11 @@ export class ChainSource {
     return this.#pool.chainId;
   }
 
+  /** Requests sent so far, to all endpoints. */
+  get requests(): number {
+    return this.#pool.requests;
+  }
+
   get status(): ChainSourceStatus {
     return {
       endpoints: this.#pool.status,
@@ -91,7 +97,7 @@ export class ChainSource {
   }
 
   /** Each endpoint: which chain it says that it is of; null and the reason when it is silent. */
-  async identify(): Promise<{ host: string; chainId: number | null; problem: string }[]> {
+  async identify(): Promise<EndpointIdentity[]> {
     return await this.#pool.identify();
   }
 
@@ -114,6 +120,11 @@ export class ChainSource {
   async logs(filter: RawLogFilter): Promise<RawLog[]> {
     if ("blockHash" in filter) return await this.#logs.ofBlock(filter);
     return await this.#logs.ofRange(filter);
+  }
+
+  /** The logs of a range, part by part, as the providers' limits have it. */
+  parts(filter: RangeFilter): AsyncGenerator<RangePart> {
+    return this.#logs.parts(filter);
   }
 
   /**

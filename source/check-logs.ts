@@ -43,6 +43,8 @@ export function checkLogs(answer: unknown, filter: RawLogFilter): RawLog[] {
     hex(log.data, /^0x([0-9a-f]{2})*$/, "data");
     const what = `log ${index} of block ${block}`;
     if (log.removed === true) throw new RpcProblem("lie", `${what} is marked as removed`);
+    hex(log.address, /^0x[0-9a-f]{40}$/, "address");
+    for (const topic of Array.isArray(log.topics) ? log.topics : []) hex(topic, WORD, "topic");
     if (!Array.isArray(log.topics) || !isWanted(log, block, hash))
       throw new RpcProblem("lie", `${what} was not asked for`);
     if ((hashes.get(block) ?? hash) !== hash)

@@ -9,9 +9,19 @@ export type EndpointPoolSettings = {
   chainId: number;
   /** In order of preference. */
   endpoints: readonly RpcEndpoint[];
+  /** How often every endpoint that is usable is asked, before the caller hears of it; 5 unless given. */
+  rounds?: number;
   /** Called with what an operator should know: an endpoint that lies, a header of unknown layout. */
   say?: (event: string, text: string) => void;
   clock?: Clock;
+};
+
+/** Which chain an endpoint says that it is of; null, why and of what kind, when it is silent. */
+export type EndpointIdentity = {
+  host: string;
+  chainId: number | null;
+  problem: string;
+  kind: RpcProblem["kind"] | null;
 };
 
 /** A question whose answer is read in the light of who gave it. */
@@ -19,7 +29,6 @@ type PoolQuestion<T> = Omit<Question<T>, "parse"> & {
   parse: (answer: unknown, endpoint: RpcEndpoint) => T | Promise<T>;
 };
 
-/** How often every endpoint that is usable is asked, before the caller hears of it. */
 const ROUNDS = 5;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 3_000;
@@ -41,13 +50,16 @@ export class EndpointPool {
   readonly say: (event: string, text: string) => void;
   readonly clock: Clock;
   readonly #endpoints: readonly RpcEndpoint[];
+  readonly #rounds: number;
   readonly #rightChain = new Set<RpcEndpoint>();
 
-  constructor({ chainId, endpoints, say, clock = realClock }: EndpointPoolSettings) {
+  constructor(settings: EndpointPoolSettings) {
+    const { chainId, endpoints, say, clock = realClock, rounds = ROUNDS } = settings;
     this.chainId = chainId;
     this.say = say ?? (() => undefined);
     this.clock = clock;
     this.#endpoints = endpoints;
+    this.#rounds = rounds;
   }
 
   get status(): (EndpointStatus & { can: EndpointAbilitiesStatus })[] {
@@ -55,6 +67,11 @@ export class EndpointPool {
       ...health.status,
       can: abilities.status,
     }));
+  }
+
+  /** Requests sent so far, those that failed included. */
+  get requests(): number {
+    return this.#endpoints.reduce((sum, { requests }) => sum + requests, 0);
   }
 
   /** All that were not taken out for good. */
@@ -65,7 +82,7 @@ export class EndpointPool {
   /** The usable ones, the healthiest first and those that lag last; all, when none is usable. */
   inTurn(can: (endpoint: RpcEndpoint) => boolean = () => true): readonly RpcEndpoint[] {
     const able = this.there.filter(can);
-    const usable = able.filter(({ health }) => health.isUsable);
+    const usable = able.filter(({ isUsable }) => isUsable);
     return (usable.length > 0 ? usable : able).toSorted(
       (a, b) =>
         Number(a.health.isLagging) - Number(b.health.isLagging) ||
@@ -78,7 +95,7 @@ export class EndpointPool {
     method: string,
     params: unknown[],
     question: PoolQuestion<T>,
-    rounds = ROUNDS,
+    rounds = this.#rounds,
   ): Promise<T> {
     const { value } = await this.each((endpoint) => askOne(endpoint, method, params, question), {
       rounds,
@@ -95,7 +112,10 @@ export class EndpointPool {
    */
   async each<T>(
     read: (endpoint: RpcEndpoint) => Promise<T>,
-    { rounds = ROUNDS, can }: { rounds?: number; can?: (endpoint: RpcEndpoint) => boolean } = {},
+    {
+      rounds = this.#rounds,
+      can,
+    }: { rounds?: number; can?: (endpoint: RpcEndpoint) => boolean } = {},
   ): Promise<{ endpoint: RpcEndpoint; value: T }> {
     let problem = new RpcProblem("transient", `chain ${this.chainId}: no endpoint is usable`);
     for (let round = 0; round < rounds; round++) {
@@ -119,17 +139,17 @@ export class EndpointPool {
   }
 
   /** Each endpoint: which chain it says that it is of; null when it does not answer, asked twice. */
-  async identify(): Promise<{ host: string; chainId: number | null; problem: string }[]> {
+  async identify(): Promise<EndpointIdentity[]> {
     return await Promise.all(
       this.#endpoints.map(async (endpoint) => {
         const { host } = endpoint;
         const ask = (): Promise<number> =>
           endpoint.askOnce("eth_chainId", [], { what: "", parse: chainIdIn });
         try {
-          return { host, chainId: await ask().catch(ask), problem: "" };
+          return { host, chainId: await ask().catch(onceMore(ask)), problem: "", kind: null };
         } catch (error) {
           if (!(error instanceof RpcProblem)) throw error;
-          return { host, chainId: null, problem: error.message };
+          return { host, chainId: null, problem: error.message, kind: error.kind };
         }
       }),
     );
@@ -148,6 +168,13 @@ export class EndpointPool {
     this.say("source.wrong-chain", `${endpoint.host}: ${why}`);
     throw new RpcProblem("refused", `${endpoint.host}: ${why}`);
   }
+}
+
+function onceMore<T>(ask: () => Promise<T>): (error: unknown) => Promise<T> {
+  return async (error) => {
+    if (error instanceof RpcProblem && IS_FINAL.has(error.kind)) throw error;
+    return await ask();
+  };
 }
 
 function chainIdIn(answer: unknown): number {

@@ -6,7 +6,7 @@ import { escrowFactoryBAbi } from "../abis/escrow-factory-b.ts";
 import type { Chain } from "../config/chain-deployment.ts";
 import { ChainSource } from "./chain-source.ts";
 import { type Clock, realClock } from "./request-pace.ts";
-import { RpcEndpoint } from "./rpc-endpoint.ts";
+import { RpcEndpoint, type RpcSettings } from "./rpc-endpoint.ts";
 
 /** The engine gives up after 10 s; whoever is slower than this is asked again elsewhere before. */
 const TIMEOUT_MS = 8_000;
@@ -18,6 +18,9 @@ const TOPICS = [
   ),
 ];
 
+/** What a source says that an operator should know, as it is seen. */
+type Say = (event: string, text: string) => void;
+
 /**
  * A verified source for each chain, over all its endpoints, at the pace that their provider allows.
  *
@@ -25,30 +28,28 @@ const TOPICS = [
  */
 export function openSources(
   chains: readonly Chain[],
-  say: (event: string, text: string) => void,
+  say: Say,
   clock: Clock = realClock,
 ): ChainSource[] {
-  return chains.map(
-    (chain) =>
-      new ChainSource({
-        chainId: chain.chainId,
-        endpoints: [...new Set(chain.rpcUrls)].map(
-          (url) =>
-            new RpcEndpoint({
-              url,
-              requestsPerSecond: chain.rpcRequestsPerSecond,
-              maxBlocks: chain.rpcMaxBlocks,
-              maxAddresses: chain.rpcMaxAddresses,
-              timeoutMs: TIMEOUT_MS,
-              say: (text) => say("source.waiting", text),
-              clock,
-            }),
-        ),
-        agree: chain.rpcAgree,
-        factories: chain.factories,
-        topics: TOPICS,
-        say,
-        clock,
-      }),
+  return chains.map((chain) =>
+    openSource(chain, {
+      ...{ requestsPerSecond: chain.rpcRequestsPerSecond, timeoutMs: TIMEOUT_MS, say, clock },
+      ...{ maxBlocks: chain.rpcMaxBlocks, maxAddresses: chain.rpcMaxAddresses },
+    }),
   );
+}
+
+/** A verified source of one chain, with settings of its own for the endpoints. */
+export function openSource(
+  chain: Pick<Chain, "chainId" | "factories" | "rpcUrls" | "rpcAgree"> & { rounds?: number },
+  { say, ...settings }: Omit<RpcSettings, "url" | "say"> & { say: Say },
+): ChainSource {
+  const { chainId, factories, rpcUrls, rpcAgree: agree, rounds } = chain;
+  const ofEndpoint = { ...settings, say: (text: string) => say("source.waiting", text) };
+  return new ChainSource({
+    ...{ chainId, agree, factories, topics: TOPICS, say },
+    ...(rounds === undefined ? {} : { rounds }),
+    ...(settings.clock === undefined ? {} : { clock: settings.clock }),
+    endpoints: [...new Set(rpcUrls)].map((url) => new RpcEndpoint({ ...ofEndpoint, url })),
+  });
 }

@@ -72,23 +72,31 @@ export class RangeReader {
     const logs: RawLog[] = [];
     for (let at = 0; at < all.length; ) {
       const address = all.slice(at, at + abilities.addresses);
-      try {
-        logs.push(...(await anchored(endpoint, { ...filter, address })));
-        at += address.length;
-      } catch (error) {
-        if (!isOfTooMany(error, filter) || address.length < 2) throw error;
-        abilities.refusedAddresses(address.length, error.addressesAllowed);
-      }
+      logs.push(...(await this.#ofContracts(endpoint, filter, address)));
+      at += address.length;
     }
-    return all.length > abilities.addresses ? logs.sort(inLogOrder) : logs;
+    return logs.sort(inLogOrder);
   }
-}
 
-/** Of one block there is nothing else that could be less. */
-function isOfTooMany(error: unknown, { fromBlock, toBlock }: RangeFilter): error is RpcProblem {
-  if (!(error instanceof RpcProblem)) return false;
-  const isOneBlock = Number(fromBlock) === Number(toBlock);
-  return error.kind === "too-many-addresses" || (error.kind === "too-large" && isOneBlock);
+  /** Asks for half of the contracts, when they are too many, or one block has too many logs of them. */
+  async #ofContracts(
+    endpoint: RpcEndpoint,
+    filter: RangeFilter,
+    address: readonly Hex[],
+  ): Promise<RawLog[]> {
+    try {
+      return await anchored(endpoint, { ...filter, address: [...address] });
+    } catch (error) {
+      if (!(error instanceof RpcProblem) || address.length < 2) throw error;
+      const isOneBlock = Number(filter.fromBlock) === Number(filter.toBlock);
+      if (error.kind === "too-many-addresses")
+        endpoint.abilities.refusedAddresses(address.length, error.addressesAllowed);
+      else if (error.kind !== "too-large" || !isOneBlock) throw error;
+      const half = Math.ceil(address.length / 2);
+      const first = await this.#ofContracts(endpoint, filter, address.slice(0, half));
+      return [...first, ...(await this.#ofContracts(endpoint, filter, address.slice(half)))];
+    }
+  }
 }
 
 /** Logs of a range together with the header of its last block: whoever lacks that lags behind. */

@@ -33,6 +33,11 @@ export class RequestPace {
     return this.#perSecond;
   }
 
+  /** Whether the provider asked to be left alone, and that is not over. */
+  get isPaused(): boolean {
+    return this.#pausedUntilMs > this.#clock.now();
+  }
+
   /** Waits until a request may be sent. */
   async turn(): Promise<void> {
     const atMs = Math.max(this.#clock.now(), this.#nextMs);

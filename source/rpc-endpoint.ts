@@ -19,10 +19,6 @@ export type Question<T> = {
   what: string;
   /** @throws RpcProblem when the answer cannot be used, or cannot be true */
   parse: (answer: unknown) => T | Promise<T>;
-  /** A question that was too long for a time may be put in smaller ones: that is for the caller. */
-  mayBeSplit?: boolean;
-  /** How often to ask before giving up. */
-  attempts?: number;
   /** Who cannot answer this is no worse for it. */
   isSurvey?: boolean;
 };
@@ -31,9 +27,6 @@ export type Question<T> = {
 const SAYS_NOTHING: ReadonlySet<string> = new Set([
   ...["too-large", "too-many-addresses", "needs-address", "unproven"],
 ]);
-const MAX_ATTEMPTS = 8;
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
 const LONGEST_RETRY_AFTER_MS = 300_000;
 const SAY_FROM_MS = 5_000;
 
@@ -70,22 +63,9 @@ export class RpcEndpoint {
     return this.#requests;
   }
 
-  /**
-   * Asks until there is an answer.
-   *
-   * @throws RpcProblem at once when asking again does not help; otherwise after some attempts
-   */
-  async ask<T>(method: string, params: unknown[], question: Question<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.askOnce(method, params, question);
-      } catch (error) {
-        const problem = error as RpcProblem;
-        const { mayBeSplit = false, attempts = MAX_ATTEMPTS } = question;
-        if (isForCaller(problem, mayBeSplit) || attempt >= attempts) throw problem;
-        await this.#waitFor(problem, attempt);
-      }
-    }
+  /** Whether it may be asked now, without waiting for long. */
+  get isUsable(): boolean {
+    return this.health.isUsable && !this.#pace.isPaused;
   }
 
   /**
@@ -106,20 +86,18 @@ export class RpcEndpoint {
       const problem = this.#problemOf(error, `${method} ${question.what}`.trim());
       if (!SAYS_NOTHING.has(problem.kind) && !question.isSurvey)
         this.health.failed(problem.message, problem.kind === "lie");
-      if (problem.kind === "rate-limited") this.#pace.slowDown(problem.retryAfterMs ?? 0);
+      if (problem.kind === "rate-limited") this.#slowDown(problem);
       throw problem;
     } finally {
       this.health.took(this.#clock.now() - startedMs);
     }
   }
 
-  async #waitFor(problem: RpcProblem, attempt: number): Promise<void> {
-    const backoffMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
-    const waitMs = Math.min(LONGEST_RETRY_AFTER_MS, problem.retryAfterMs ?? backoffMs);
+  #slowDown({ retryAfterMs, message }: RpcProblem): void {
+    const waitMs = Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs ?? 0);
     if (waitMs >= SAY_FROM_MS)
-      this.#say(`${problem.message}; asking again in ${Math.round(waitMs / 1000)} s`);
-    if (problem.kind === "rate-limited") this.#pace.slowDown(waitMs);
-    else await this.#clock.sleep(waitMs);
+      this.#say(`${message}; asking again in ${Math.round(waitMs / 1000)} s`);
+    this.#pace.slowDown(waitMs);
   }
 
   #problemOf(error: unknown, what: string): RpcProblem {
@@ -127,9 +105,4 @@ export class RpcEndpoint {
       return new RpcProblem(error.kind, `${this.host}, ${what}: ${error.message}`, error);
     return rpcProblemOf(error, what, this.#url);
   }
-}
-
-function isForCaller({ kind }: RpcProblem, mayBeSplit: boolean): boolean {
-  if (kind === "refused" || kind === "too-large" || kind === "too-many-addresses") return true;
-  return kind === "timeout" && mayBeSplit;
 }

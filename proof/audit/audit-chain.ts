@@ -1,5 +1,3 @@
-import { readHeader } from "../../source/block-header.ts";
-import { LogReader } from "../../source/log-reader.ts";
 import { RangeSize } from "../../source/range-size.ts";
 import type { ChainAudit } from "./chain-audit.ts";
 import { toChainWindow } from "./chain-window.ts";
@@ -25,31 +23,30 @@ const MOST_EXAMINED = 250;
  * @throws RpcProblem when the endpoint does not answer; what is recorded stays done
  */
 export async function auditChain(audit: ChainAudit): Promise<void> {
-  const reader = new LogReader(audit.rpc);
-  await discover(audit, reader);
-  await compare(audit, reader);
-  await scanSignatures(audit, reader);
+  await discover(audit);
+  await compare(audit);
+  await scanSignatures(audit);
 }
 
-async function discover(audit: ChainAudit, reader: LogReader): Promise<void> {
-  const { progress, rpc, record, signal } = audit;
+async function discover(audit: ChainAudit): Promise<void> {
+  const { progress, reader, record, signal } = audit;
   const { job, contracts } = progress;
   if (progress.nextToDiscover >= job.from) return;
   const wanted = { address: contracts.factories, topics: contracts.announcements };
-  let requests = rpc.requests;
-  const parts = reader.parts("factories", wanted, progress.nextToDiscover, job.from - 1);
+  let requests = reader.source.requests;
+  const parts = reader.parts(wanted, progress.nextToDiscover, job.from - 1);
   for await (const { to, logs } of parts) {
     const before = contracts.children.length;
     for (const log of logs) noteAnnouncement(contracts, log);
     const children = contracts.children.slice(before);
-    const step = { requests: rpc.requests - requests, children };
-    requests = rpc.requests;
+    const step = { requests: reader.source.requests - requests, children };
+    requests = reader.source.requests;
     record({ kind: "discovery", chainId: job.chainId, to, ...step });
     signal.throwIfAborted();
   }
 }
 
-async function compare(audit: ChainAudit, reader: LogReader): Promise<void> {
+async function compare(audit: ChainAudit): Promise<void> {
   const { progress, store, record, signal, isThorough } = audit;
   const { contracts, job } = progress;
   const cursor = new StoreCursor(store, job.chainId, progress.next, job.to);
@@ -62,7 +59,7 @@ async function compare(audit: ChainAudit, reader: LogReader): Promise<void> {
       const to = Math.min(job.to, from + size.blocks - 1);
       try {
         const before = progress.chain.events;
-        const step = await compareRange(audit, reader, cursor, from, to);
+        const step = await compareRange(audit, cursor, from, to);
         record({ ...step, children: contracts.children.slice(announced) });
         announced = contracts.children.length;
         size.worked(to - from + 1, progress.chain.events - before);
@@ -79,17 +76,16 @@ async function compare(audit: ChainAudit, reader: LogReader): Promise<void> {
 
 async function compareRange(
   audit: ChainAudit,
-  reader: LogReader,
   cursor: StoreCursor,
   from: number,
   to: number,
 ): Promise<Omit<WindowRecord, "children">> {
-  const { progress, rpc, store, isThorough, manyEscrows = MANY_ESCROWS } = audit;
+  const { progress, reader, store, isThorough, manyEscrows = MANY_ESCROWS } = audit;
   const { contracts, job, chain, store: stored } = progress;
-  const requests = rpc.requests;
+  const requests = reader.source.requests;
   const every = isThorough ? 1 : Math.ceil((job.to - job.from + 1) / EXAMINED_BLOCKS);
   const isExamined = (block: number): boolean => (block - job.from) % every === 0;
-  const settings = { contracts, rpc, reader, manyEscrows, isExamined };
+  const settings = { contracts, reader, manyEscrows, isExamined };
   const read = await readWindowLogs(settings, from, to);
   const window = toChainWindow(job.chainId, contracts, read);
   const compared = await compareWindow(
@@ -99,7 +95,7 @@ async function compareRange(
     window,
     cursor.upTo(to),
     async (block) => {
-      const header = read.headers.get(block) ?? (await readHeader(rpc, block));
+      const header = read.headers.get(block) ?? (await reader.header(block));
       read.headers.set(block, header);
       return header.hash;
     },
@@ -115,6 +111,6 @@ async function compareRange(
       readWhole: read.whole.size,
       areUsable: window.areBloomsUsable,
     },
-    requests: rpc.requests - requests,
+    requests: reader.source.requests - requests,
   };
 }

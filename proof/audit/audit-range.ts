@@ -1,7 +1,6 @@
 import type { Chain } from "../../config/chain-deployment.ts";
 import { ConfigError } from "../../config/config-error.ts";
-import { readHeader } from "../../source/block-header.ts";
-import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
+import type { ChainSource } from "../../source/chain-source.ts";
 import { RpcProblem } from "../../source/rpc-problem.ts";
 import type { ChainJob } from "./audit-job.ts";
 import { FollowedContracts } from "./followed-contracts.ts";
@@ -26,7 +25,7 @@ const OTHER_FINALITY_BLOCKS = 30;
  */
 export async function chooseRange(
   chain: Pick<Chain, "chainId" | "name" | "factories">,
-  rpc: RpcEndpoint,
+  source: ChainSource,
   storeFinal: number | undefined,
   asked: { fromBlock: number | null; toBlock: number | null },
 ): Promise<ChainJob> {
@@ -34,9 +33,9 @@ export async function chooseRange(
   const where = `chain ${chainId} (${name})`;
   if (storeFinal === undefined)
     throw problem(where, "the event store does not know this chain; is it the live build's?");
-  await checkChainId(chainId, rpc, where);
+  await checkChainId(chainId, source, where);
   const { start } = new FollowedContracts(chain);
-  const final = await lastFinalBlock(chainId, rpc);
+  const final = await lastFinalBlock(chainId, source);
   const last = Math.min(final.block, storeFinal);
   const by = final.block <= storeFinal ? final.by : "the indexer's finalized checkpoint";
   const from = Math.max(start, asked.fromBlock ?? start);
@@ -63,24 +62,22 @@ export async function chooseRange(
   };
 }
 
-async function checkChainId(chainId: number, rpc: RpcEndpoint, where: string): Promise<void> {
-  const id = await rpc.ask("eth_chainId", [], { what: "", parse: (answer) => Number(answer) });
-  if (id !== chainId) throw problem(where, `the RPC endpoint ${rpc.host} is of chain ${id}`);
+async function checkChainId(chainId: number, source: ChainSource, where: string): Promise<void> {
+  for (const { host, chainId: id, problem: why, kind } of await source.identify()) {
+    if (id === null) throw new RpcProblem(kind ?? "transient", why);
+    if (id !== chainId) throw problem(where, `the RPC endpoint ${host} is of chain ${id}`);
+  }
 }
 
 async function lastFinalBlock(
   chainId: number,
-  rpc: RpcEndpoint,
+  source: ChainSource,
 ): Promise<{ block: number; by: string }> {
-  const head = (await readHeader(rpc, "latest")).number;
-  try {
-    const { number } = await readHeader(rpc, "finalized");
-    return { block: number, by: "the chain's finalized tag" };
-  } catch (error) {
-    if (!(error instanceof RpcProblem)) throw error;
-    const depth = FINALITY_BLOCKS.get(chainId) ?? OTHER_FINALITY_BLOCKS;
-    return { block: head - depth, by: `a depth of ${depth} blocks` };
-  }
+  const head = Number((await source.head()).number);
+  const final = await source.finalized();
+  if (final !== null) return { block: Number(final.number), by: "the chain's finalized tag" };
+  const depth = FINALITY_BLOCKS.get(chainId) ?? OTHER_FINALITY_BLOCKS;
+  return { block: head - depth, by: `a depth of ${depth} blocks` };
 }
 
 function problem(where: string, what: string, mayPass = false): ConfigError {

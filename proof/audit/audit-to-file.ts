@@ -1,9 +1,10 @@
 import type { AuditConfig, AuditedChain } from "../../config/audit-config.ts";
 import { ConfigError } from "../../config/config-error.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { RpcEndpoint } from "../../source/rpc-endpoint.ts";
+import type { ChainSource } from "../../source/chain-source.ts";
 import { AuditedStore } from "./audited-store.ts";
 import { type CertificateContent, writeCertificate } from "./certificate.ts";
+import { openAuditSource } from "./open-audit-source.ts";
 import { ProgressFile } from "./progress-file.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { type AuditOptions, runAudit } from "./run-audit.ts";
@@ -36,12 +37,12 @@ export async function auditToFile(
     try {
       for (const chain of chains.filter(({ independence }) => independence !== "independent"))
         line.say(`chain ${chain.chainId}: ${chain.independence}: weaker proof`);
-      const endpointOf = ({ url }: AuditedChain): RpcEndpoint =>
-        new RpcEndpoint({ url, requestsPerSecond, timeoutMs, say: line.say });
+      const sourceOf = (chain: AuditedChain): ChainSource =>
+        openAuditSource(chain, { requestsPerSecond, timeoutMs, say: line.say });
       const certificate = await runAudit({
         ...wanted,
         tool: `${manifest.name} ${manifest.version}`,
-        chains: chains.map((chain) => ({ chain, rpc: endpointOf(chain) })),
+        chains: chains.map((chain) => ({ chain, source: sourceOf(chain) })),
         ...{ store, file, signal, say: line.say, onProgress: line.show },
       });
       writeCertificate(out, certificate);

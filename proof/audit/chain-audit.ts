@@ -1,12 +1,12 @@
-import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
 import type { AuditedStore } from "./audited-store.ts";
 import type { ChainProgress } from "./chain-progress.ts";
+import type { ChainReader } from "./chain-reader.ts";
 import type { DiscoveryRecord, ScanRecord, WindowRecord } from "./progress-record.ts";
 
 /** One chain under audit: what it is read from, what it is compared with, and how far it is. */
 export type ChainAudit = {
   progress: ChainProgress;
-  rpc: RpcEndpoint;
+  reader: ChainReader;
   store: AuditedStore;
   /** Whether the bloom of every block is looked at, not only of some. */
   isThorough: boolean;

@@ -1,5 +1,5 @@
 import type { AuditedChain } from "../../config/audit-config.ts";
-import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
+import type { ChainSource } from "../../source/chain-source.ts";
 import { RpcProblem } from "../../source/rpc-problem.ts";
 import { auditChain } from "./audit-chain.ts";
 import type { AuditRequest } from "./audit-job.ts";
@@ -7,6 +7,7 @@ import { chooseRange } from "./audit-range.ts";
 import type { AuditedStore } from "./audited-store.ts";
 import type { CertificateContent } from "./certificate.ts";
 import type { ChainProgress } from "./chain-progress.ts";
+import { ChainReader } from "./chain-reader.ts";
 import { makeCertificate } from "./make-certificate.ts";
 import type { ProgressFile } from "./progress-file.ts";
 import { PROGRESS_VERSION } from "./progress-record.ts";
@@ -16,7 +17,7 @@ import { readingsDiffer } from "./scan-signatures.ts";
 export type AuditOptions = {
   /** Name and version of this program. */
   tool: string;
-  chains: { chain: AuditedChain; rpc: RpcEndpoint }[];
+  chains: { chain: AuditedChain; source: ChainSource }[];
   store: AuditedStore;
   file: ProgressFile;
   fromBlock: number | null;
@@ -44,10 +45,10 @@ export async function runAudit(options: AuditOptions): Promise<CertificateConten
   const { store, file, chains, signal } = options;
   const audit = resume(options) ?? (await begin(options));
   for (const progress of audit.chains) {
-    const { rpc } = endpointOf(chains, progress.job.chainId);
+    const { source } = sourceOf(chains, progress.job.chainId);
     await auditChain({
       ...options,
-      ...{ progress, rpc, store, signal, isThorough: options.thorough },
+      ...{ progress, reader: new ChainReader(source), store, signal, isThorough: options.thorough },
       record: (step) => {
         file.append(step);
         progress.apply(step);
@@ -57,14 +58,14 @@ export async function runAudit(options: AuditOptions): Promise<CertificateConten
     await conclude(options, progress);
   }
   const clients = new Map<number, string>();
-  for (const { chain, rpc } of chains) clients.set(chain.chainId, await clientOf(rpc));
+  for (const { chain, source } of chains) clients.set(chain.chainId, await clientOf(source));
   return makeCertificate(audit, {
     tool: options.tool,
     finishedAt: new Date().toISOString(),
     rpcOf: (chainId) => {
-      const { chain, rpc } = endpointOf(chains, chainId);
+      const { chain, source } = sourceOf(chains, chainId);
       const { independence } = chain;
-      return { host: rpc.host, client: clients.get(chainId) ?? "", independence };
+      return { host: hostOf(source), client: clients.get(chainId) ?? "", independence };
     },
     allowedUnknown: options.allowedUnknown,
     outsiders: await store.ofOtherChains(await followedChains(options), options.limit),
@@ -90,8 +91,8 @@ async function begin(options: AuditOptions): Promise<AuditUnderWay> {
   const { chains, store, file, limit } = options;
   const final = await store.finalBlocks();
   const jobs = [];
-  for (const { chain, rpc } of chains)
-    jobs.push(await chooseRange(chain, rpc, final.get(chain.chainId), options));
+  for (const { chain, source } of chains)
+    jobs.push(await chooseRange(chain, source, final.get(chain.chainId), options));
   const startedAt = new Date().toISOString();
   const job = { request: requestOf(options), startedAt, chains: jobs };
   file.clear();
@@ -103,8 +104,8 @@ function requestOf({ chains, store, thorough, fromBlock, toBlock }: AuditOptions
   return {
     schema: store.schema,
     thorough,
-    chains: chains.map(({ chain: { chainId, factories }, rpc }) => ({
-      ...{ chainId, factories, rpcHost: rpc.host, fromBlock, toBlock },
+    chains: chains.map(({ chain: { chainId, factories }, source }) => ({
+      ...{ chainId, factories, rpcHost: hostOf(source), fromBlock, toBlock },
     })),
   };
 }
@@ -129,16 +130,21 @@ async function followedChains({ store, chains }: AuditOptions): Promise<number[]
   return [...(await store.finalBlocks()).keys(), ...chains.map(({ chain }) => chain.chainId)];
 }
 
-async function clientOf(rpc: RpcEndpoint): Promise<string> {
+async function clientOf(source: ChainSource): Promise<string> {
   try {
-    return await rpc.ask("web3_clientVersion", [], { what: "", parse: String, attempts: 2 });
+    return String(await source.other("web3_clientVersion", []));
   } catch (error) {
     if (error instanceof RpcProblem) return "unknown";
     throw error;
   }
 }
 
-function endpointOf(chains: AuditOptions["chains"], chainId: number) {
+/** The audit reads each chain from one endpoint. */
+function hostOf(source: ChainSource): string {
+  return source.status.endpoints[0]?.host ?? "";
+}
+
+function sourceOf(chains: AuditOptions["chains"], chainId: number) {
   const found = chains.find(({ chain }) => chain.chainId === chainId);
   if (found === undefined) throw new Error(`chain ${chainId} has no endpoint`);
   return found;

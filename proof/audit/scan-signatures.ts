@@ -1,4 +1,3 @@
-import type { LogReader } from "../../source/log-reader.ts";
 import { eventId } from "../../src/events/event-id.ts";
 import type { ChainAudit } from "./chain-audit.ts";
 import type { ChainProgress } from "./chain-progress.ts";
@@ -18,8 +17,8 @@ type Scanned = {
  * signatures show that nobody knows, and the two readings, of different indexes of the endpoint,
  * have to agree. Does nothing when all of it was read by address in the first place.
  */
-export async function scanSignatures(audit: ChainAudit, reader: LogReader): Promise<void> {
-  const { progress, rpc, record, signal } = audit;
+export async function scanSignatures(audit: ChainAudit): Promise<void> {
+  const { progress, reader, record, signal } = audit;
   const { job, contracts, firstByTopic } = progress;
   if (firstByTopic === null) return;
   while (progress.scanned.escrows < contracts.children.length) {
@@ -29,8 +28,8 @@ export async function scanSignatures(audit: ChainAudit, reader: LogReader): Prom
     const announced = Math.min(...batch.map(({ announcedAt }) => announcedAt));
     const from = underWay === null ? Math.max(firstByTopic, announced) : underWay.to + 1;
     const address = batch.map((child) => child.address);
-    let requests = rpc.requests;
-    for await (const { to, logs } of reader.parts("signatures", { address }, from, job.to)) {
+    let requests = reader.source.requests;
+    for await (const { to, logs } of reader.parts({ address }, from, job.to)) {
       const scanned = sort(progress, logs);
       const findings = await notStored(audit, scanned.ids);
       const isDone = to === job.to;
@@ -39,9 +38,9 @@ export async function scanSignatures(audit: ChainAudit, reader: LogReader): Prom
         escrows: isDone ? escrows + batch.length : escrows,
         underWay: isDone ? null : { escrows: batch.length, to },
         escrowLogs: scanned.escrowLogs,
-        requests: rpc.requests - requests,
+        requests: reader.source.requests - requests,
       });
-      requests = rpc.requests;
+      requests = reader.source.requests;
       signal.throwIfAborted();
     }
   }

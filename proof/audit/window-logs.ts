@@ -1,11 +1,10 @@
-import { type BlockHeader, readHeader } from "../../source/block-header.ts";
+import type { BlockHeader } from "../../source/block-header.ts";
 import { type ChainLog, inChainOrder } from "../../source/chain-log.ts";
 import { inParallel } from "../../source/in-parallel.ts";
 import { LogBloom } from "../../source/log-bloom.ts";
-import type { LogReader } from "../../source/log-reader.ts";
-import type { RpcEndpoint } from "../../source/rpc-endpoint.ts";
 import { RpcProblem } from "../../source/rpc-problem.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
+import type { ChainReader } from "./chain-reader.ts";
 import type { FollowedContracts } from "./followed-contracts.ts";
 import { noteAnnouncement } from "./read-log.ts";
 
@@ -34,8 +33,7 @@ export class WindowTooFull extends Error {
 
 export type WindowSettings = {
   contracts: FollowedContracts;
-  rpc: RpcEndpoint;
-  reader: LogReader;
+  reader: ChainReader;
   /** With more escrows than that, their logs are read by topic, from all contracts of the chain. */
   manyEscrows: number;
   /** Whether the bloom of a block is to be looked at. */
@@ -62,18 +60,13 @@ export async function readWindowLogs(
   const { contracts, manyEscrows } = settings;
   const found = new Found(contracts, to > from);
   const { reader } = settings;
-  for await (const { logs } of reader.parts(
-    "factories",
-    { address: contracts.factories },
-    from,
-    to,
-  ))
+  for await (const { logs } of reader.parts({ address: contracts.factories }, from, to))
     found.add(logs);
 
   const isByTopic = contracts.children.length > manyEscrows;
   const escrowParts = isByTopic
-    ? reader.parts("topics", { topics: contracts.escrowTopics }, from, to)
-    : reader.ofContracts("escrows", addressesOf(contracts, 0), from, to);
+    ? reader.parts({ topics: contracts.escrowTopics }, from, to)
+    : reader.parts({ address: addressesOf(contracts, 0) }, from, to);
   for await (const { logs } of escrowParts) found.add(logs);
 
   const examined = blocksOf(from, to).filter(settings.isExamined);
@@ -84,7 +77,7 @@ export async function readWindowLogs(
   for (const logs of whole.values()) inWhole.add(logs);
   // An escrow whose announcement the range left out was not asked for either.
   const newcomers = addressesOf(contracts, announced);
-  for await (const { logs } of reader.ofContracts("escrows", newcomers, from, to)) found.add(logs);
+  for await (const { logs } of reader.parts({ address: newcomers }, from, to)) found.add(logs);
   const leftOut = inWhole.logs.filter((log) => !found.has(log));
 
   const logs = inChainOrder([...found.logs, ...leftOut]);
@@ -156,10 +149,10 @@ async function readWholeBlocks(
 }
 
 async function readHeaders(
-  { rpc }: WindowSettings,
+  { reader }: WindowSettings,
   blocks: readonly number[],
 ): Promise<Map<number, BlockHeader>> {
-  const headers = await inParallel(blocks, AT_ONCE, (block) => readHeader(rpc, block));
+  const headers = await inParallel(blocks, AT_ONCE, (block) => reader.header(block));
   return new Map(headers.map((header) => [header.number, header]));
 }
 

@@ -5,10 +5,10 @@ import type pg from "pg";
 import type { AuditedChain } from "../../config/audit-config.ts";
 import { AuditedStore } from "../../proof/audit/audited-store.ts";
 import type { CertificateContent } from "../../proof/audit/certificate.ts";
+import { openAuditSource } from "../../proof/audit/open-audit-source.ts";
 import { ProgressFile } from "../../proof/audit/progress-file.ts";
 import { type AuditOptions, runAudit } from "../../proof/audit/run-audit.ts";
 import type { Clock } from "../../source/request-pace.ts";
-import { RpcEndpoint } from "../../source/rpc-endpoint.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { FACTORIES } from "../forks/deal.ts";
 import type { SimulatedChain } from "../forks/simulated-chain.ts";
@@ -95,11 +95,13 @@ async function audit(
   };
   const store = await AuditedStore.open(url);
   const file = new ProgressFile(progressPath);
-  const endpoint = { url: provider.url, requestsPerSecond: 1_000, timeoutMs: 5_000, clock };
+  const source = openAuditSource(configured(chain, provider.url), {
+    ...{ requestsPerSecond: 1_000, timeoutMs: 5_000, clock },
+  });
   try {
     return await runAudit({
       tool: "test",
-      chains: [{ chain: configured(chain, provider.url), rpc: new RpcEndpoint(endpoint) }],
+      chains: [{ chain: configured(chain, provider.url), source }],
       ...{ store, file, fromBlock: null, toBlock: null, thorough: false, limit: 1_000 },
       ...{ allowedUnknown: new Set<string>(), signal: new AbortController().signal },
       ...{ say: () => undefined, onProgress: () => undefined },

@@ -86,7 +86,9 @@ describe("An audit gets everything from a provider", () => {
         throw new Refusal("slow down", { status: 429, headers: { "retry-after": "17" } });
     });
     isWhole(scene, await scene.audit());
-    expect(Math.max(...scene.waits)).toBeCloseTo(17_000, -1);
+    const waitedMs = scene.waits.reduce((sum, ms) => sum + ms, 0);
+    expect(Math.max(...scene.waits)).toBeGreaterThan(16_000);
+    expect(waitedMs).toBeGreaterThanOrEqual(17_000);
   });
 
   test("that fails now and then", async () => {

@@ -6,7 +6,7 @@ import { seedEscrows } from "../../local/chain/seed-escrows.ts";
 import type { ChainSource } from "../../source/chain-source.ts";
 import { openSources } from "../../source/open-sources.ts";
 import { hurriedClock } from "../lies/hurried-clock.ts";
-import { type Lie, LyingNode, type RpcCall, RpcRefusal } from "../lies/lying-node.ts";
+import { HttpAnswer, type Lie, LyingNode, type RpcCall, RpcRefusal } from "../lies/lying-node.ts";
 import { TestChain } from "../support/test-chain.ts";
 
 /* What a source finds out of its endpoints, each for itself, and how several of them agree. */
@@ -225,6 +225,18 @@ describe("RPC_AGREE", () => {
       `4 endpoints cannot agree: chain ${chain.chainId} has 3`,
     );
   });
+});
+
+test("an endpoint that asks to be left alone keeps nobody waiting while there is another", async () => {
+  const [first, second] = nodes as [LyingNode, LyingNode];
+  const { source } = sourceOf([first, second]);
+  first.calls.length = 0;
+  first.lie = ({ method }, answer) => {
+    if (method === "eth_chainId") return answer;
+    throw new HttpAnswer(429, "", { "retry-after": "250" });
+  };
+  for (let number = 1; number < 9; number++) await source.block({ number });
+  expect(first.calls.map(({ method }) => method)).toEqual(["eth_chainId", "eth_getBlockByNumber"]);
 });
 
 test("one endpoint without receipts, while another is down, does not make a chain one without", async () => {
