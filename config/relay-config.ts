@@ -16,7 +16,8 @@ export const relaySection: Section<RelayConfig> = section(
     ...(["PUBSUB_TOPIC_ID", "PUBLICATIONS", "PUBSUB_CREATE"] as const),
     ...(["PUBSUB_PUBLISH_TIMEOUT_MS", "RELAY_POLL_INTERVAL_MS", "RELAY_LEASE_MS"] as const),
     ...(["RELAY_IN_DOUBT_MARGIN_MS", "RELAY_RECEIPTS_RETENTION_HOURS"] as const),
-    ...(["RELAY_RECEIPTS_DELAY_MS", "RELAY_PORT", "RELAY_HOST"] as const),
+    ...(["RELAY_RECEIPTS_DELAY_MS", "RELAY_HALT_LOOKS_APART_MS"] as const),
+    ...(["RELAY_PORT", "RELAY_HOST"] as const),
   ],
   (read) => {
     const databaseUrl = read.get("DATABASE_URL");
@@ -42,6 +43,7 @@ export const relaySection: Section<RelayConfig> = section(
       inDoubtMarginMs: read.get("RELAY_IN_DOUBT_MARGIN_MS"),
       leaseMs: read.get("RELAY_LEASE_MS"),
       receiptsRetentionMs: read.get("RELAY_RECEIPTS_RETENTION_HOURS") * HOUR_MS,
+      haltLooksApartMs: read.get("RELAY_HALT_LOOKS_APART_MS"),
       receiptsDelayMs:
         read.get("RELAY_RECEIPTS_DELAY_MS") ??
         (pubsub.emulatorHost ? RECEIPTS_MAY_BE_LATE_MS.emulator : RECEIPTS_MAY_BE_LATE_MS.cloud),

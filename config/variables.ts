@@ -177,6 +177,11 @@ export const VARIABLES = {
     says: "For so long receipts that are read again may come late, in milliseconds: 60000 on Google Cloud, 1000 on an emulator unless set.",
     type: milliseconds({ min: 0, max: 600_000 }).optional(),
   },
+  RELAY_HALT_LOOKS_APART_MS: {
+    group: "relay",
+    says: "How far apart the two looks at the chain are that a halt of a final publication, and its end, stand on, in milliseconds: for so long a lying node does no harm.",
+    type: milliseconds({ min: 0, max: 600_000 }).default(20_000),
+  },
   LOG_LEVEL: {
     group: "relay",
     says: "What the relay logs: trace, debug, info, warn, error, fatal, silent.",

@@ -14,7 +14,10 @@ import { readFinality } from "./read-finality.ts";
 import { WITNESS_SCHEMA } from "./witness-tables.ts";
 
 /** Without an endpoint to ask, nothing is ever retracted: what is unconfirmed waits. */
-const NO_EVIDENCE: BlockEvidence = { isReplaced: async () => false };
+const NO_EVIDENCE: BlockEvidence = {
+  isReplaced: async () => false,
+  isCanonical: async () => false,
+};
 
 /**
  * The outbox that the engine writes, a line per chain. The engine commits in chain order and reverts

@@ -4,30 +4,69 @@ import { type Clock, realClock } from "./request-pace.ts";
 
 /** Long enough that a load balancer's next node is asked, short enough for a retraction. */
 const SECOND_LOOK_MS = 400;
+/** For so long the only endpoint of several that says anything has to keep to its word. */
+const LONE_WORD_MS = 20_000;
+const LONE_LOOK_MS = 2_000;
+
+/** How many endpoints prove what is asked for, while none speaks against it; 0 when one does. */
+type Look = () => Promise<number>;
 
 /**
- * Evidence of replaced blocks from every endpoint of the chains. A block counts as replaced when, in
- * two looks at different times, at least one endpoint proves another block at that height (the number
- * is the one asked for, the header makes its hash) and none still has the old one.
+ * Evidence from every endpoint of the chains. A block counts as replaced when, in two looks at
+ * different times, endpoints prove another block at that height (the number is the one asked for,
+ * the header makes its hash) and none still has the old one; as canonical when endpoints prove it and
+ * none proves another. Where several endpoints are configured two have to say so, or one for long
+ * while the others do not answer.
  */
 export function chainEvidence(
   sources: readonly ChainSource[],
   clock: Clock = realClock,
 ): BlockEvidence {
-  const isElsewhere = async (source: ChainSource, number: number, hash: string) => {
-    const blocks = await source.blocksAt(number);
-    const others = blocks.filter(({ block }) => block.hash.toLowerCase() !== hash.toLowerCase());
-    const isKnownLayout = source.status.unprovenHeaders === 0;
-    const proven = others.filter(({ isProven }) => isProven || !isKnownLayout);
-    return proven.length > 0 && others.length === blocks.length;
+  const holds = async (source: ChainSource, look: Look): Promise<boolean> => {
+    const needed = Math.min(2, source.status.endpoints.length);
+    const first = await look();
+    if (first === 0) return false;
+    await clock.sleep(SECOND_LOOK_MS);
+    const fewest = Math.min(first, await look());
+    if (fewest === 0 || fewest >= needed) return fewest > 0;
+    for (let waitedMs = 0; waitedMs < LONE_WORD_MS; waitedMs += LONE_LOOK_MS) {
+      await clock.sleep(LONE_LOOK_MS);
+      if ((await look()) === 0) return false;
+    }
+    return true;
   };
+  const sourceOf = (chainId: number) => sources.find((each) => each.chainId === chainId);
   return {
-    async isReplaced(chainId, blockNumber, blockHash) {
-      const source = sources.find((each) => each.chainId === chainId);
+    async isReplaced(chainId, number, hash) {
+      const source = sourceOf(chainId);
       if (source === undefined) return false;
-      if (!(await isElsewhere(source, blockNumber, blockHash))) return false;
-      await clock.sleep(SECOND_LOOK_MS);
-      return await isElsewhere(source, blockNumber, blockHash);
+      return await holds(source, async () => {
+        const { same, others } = await lookAt(source, number, hash);
+        return same.length === 0 ? others.filter(({ isBelieved }) => isBelieved).length : 0;
+      });
     },
+    async isCanonical(chainId, number, hash) {
+      const source = sourceOf(chainId);
+      if (source === undefined) return false;
+      return await holds(source, async () => {
+        const { same, others } = await lookAt(source, number, hash);
+        const isDisputed = others.some(({ isBelieved }) => isBelieved);
+        return isDisputed ? 0 : same.filter(({ isBelieved }) => isBelieved).length;
+      });
+    },
+  };
+}
+
+/** What each endpoint that answers has at a height: that block, or another one. */
+async function lookAt(source: ChainSource, number: number, hash: string) {
+  const blocks = await source.blocksAt(number);
+  const isKnownLayout = source.status.unprovenHeaders === 0;
+  const seen = blocks.map(({ block, isProven }) => ({
+    isSame: block.hash.toLowerCase() === hash.toLowerCase(),
+    isBelieved: isProven || !isKnownLayout,
+  }));
+  return {
+    same: seen.filter(({ isSame }) => isSame),
+    others: seen.filter(({ isSame }) => !isSame),
   };
 }

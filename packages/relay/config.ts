@@ -22,4 +22,6 @@ export type RelayConfig = {
   receiptsRetentionMs: number;
   /** For so long receipts that are read again may come late. */
   receiptsDelayMs: number;
+  /** How far apart the two looks are that a halt for a replaced final block, and its end, stand on. */
+  haltLooksApartMs: number;
 };

@@ -18,6 +18,7 @@ import { ReconcileLoop } from "./reorg/reconcile-loop.ts";
 import type { RelayMetrics } from "./serve/metrics.ts";
 import { OutboxPresence } from "./source/outbox-presence.ts";
 import type { OutboxSource } from "./source/outbox-source.ts";
+import { stoppableEvidence } from "./source/stoppable-evidence.ts";
 
 const CAPTURE_BATCH = 5_000;
 const BACKOFF = { firstMs: 100, maxMs: 30_000 };
@@ -51,8 +52,14 @@ export class RelayLoops {
   readonly #guard: FinalityGuard;
   readonly #capture: CaptureLoop;
   readonly #of: Map<number, OfPublication>;
+  readonly #stopped = new AbortController();
 
-  constructor(options: RelayLoopsOptions) {
+  constructor(given: RelayLoopsOptions) {
+    const { signal } = this.#stopped;
+    const { evidence } = given.source;
+    const options = evidence
+      ? { ...given, source: { ...given.source, evidence: stoppableEvidence(evidence, signal) } }
+      : given;
     this.#options = options;
     const { db, source, publications, config, log, metrics } = options;
     this.leases = new LeaseKeeper({
@@ -74,7 +81,12 @@ export class RelayLoops {
       },
       backoff: BACKOFF,
     });
-    this.#guard = new FinalityGuard({ db, source, presence: this.#presence, log });
+    this.#guard = new FinalityGuard({
+      ...{ db, source, log, signal },
+      presence: this.#presence,
+      onFirm: () => this.#capture.wake(),
+      haltLooksApartMs: config.haltLooksApartMs,
+    });
     this.#capture = new CaptureLoop({
       db,
       source,
@@ -162,6 +174,7 @@ export class RelayLoops {
     const keeping = this.leases.run();
     const working = Promise.all(work.map((loop) => loop.run()));
     const stop = (): void => {
+      this.#stopped.abort();
       for (const loop of work) loop.stop();
     };
     signal.addEventListener("abort", stop, { once: true });

@@ -21,6 +21,7 @@ export function completeSettings(settings: RelaySettings): RelayConfig {
     leaseMs: 10_000,
     receiptsRetentionMs: 168 * HOUR_MS,
     receiptsDelayMs: RECEIPTS_DELAY_MS[where],
+    haltLooksApartMs: 20_000,
     ...settings,
   };
 }

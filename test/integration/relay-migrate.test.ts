@@ -20,7 +20,12 @@ test("Several relays may start at the same moment on a database without a journa
     await Promise.all(relays.map((relay) => migrate(relay)));
     const { rows } = await sql<{ name: string }>`
       select name from relay.kysely_migration order by name`.execute(db);
-    expect(rows.map(({ name }) => name)).toEqual(["0001-journal", "0002-known-in", "0003-source"]);
+    expect(rows.map(({ name }) => name)).toEqual([
+      "0001-journal",
+      "0002-known-in",
+      "0003-source",
+      "0004-halted-for",
+    ]);
   }
 });
 

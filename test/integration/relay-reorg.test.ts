@@ -17,6 +17,10 @@ class StubChain implements BlockEvidence {
     this.asked += 1;
     return this.replaced.has(blockHash);
   }
+
+  async isCanonical(_chainId: number, _blockNumber: number, blockHash: string): Promise<boolean> {
+    return !this.replaced.has(blockHash);
+  }
 }
 
 type Seen = { key: string; sequence: number; id: string; retracts?: string; body: string };

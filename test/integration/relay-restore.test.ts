@@ -90,7 +90,10 @@ describe("a journal that is restored from an older backup", () => {
   test("learns of retractions and of events that came back, too", async () => {
     const seen = await subscribe(bed);
     const replaced = new Set<string>();
-    const chain: BlockEvidence = { isReplaced: async (_, __, hash) => replaced.has(hash) };
+    const chain: BlockEvidence = {
+      isReplaced: async (_, __, hash) => replaced.has(hash),
+      isCanonical: async (_, __, hash) => !replaced.has(hash),
+    };
     const stop = bed.startRelay({}, chain);
     await bed.outbox.append(event("a", 1));
     await bed.outbox.moveTo({ latest: 1, finalized: 0 });

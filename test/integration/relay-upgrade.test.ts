@@ -22,7 +22,8 @@ beforeEach(() => bed.renew());
 /** Makes the journal what it was before migration 0003: rows hold all that they are sent with. */
 async function undoSource(pool: pg.Pool): Promise<void> {
   await pool.query(`
-    delete from relay.kysely_migration where name = '0003-source';
+    delete from relay.kysely_migration where name in ('0003-source', '0004-halted-for');
+    alter table relay.publication drop column halted_for;
     alter table relay.message rename column source_attributes to attributes;
     update relay.message m
     set attributes = attributes
@@ -127,7 +128,10 @@ describe("a journal whose rows hold all attributes that they are sent with", () 
       body: data.toString(),
     }));
     const replaced = new Set<number>();
-    const evidence = { isReplaced: async (_: number, block: number) => replaced.has(block) };
+    const evidence = {
+      isReplaced: async (_: number, block: number) => replaced.has(block),
+      isCanonical: async (_: number, block: number) => !replaced.has(block),
+    };
     const stop = bed.startRelay({}, evidence);
     await bed.outbox.append(ofBlock(1), ofBlock(2));
     await published(bed, 2);

@@ -92,6 +92,7 @@ export class RelayBed {
       RELAY_LEASE_MS: "900",
       RELAY_POLL_INTERVAL_MS: "50",
       RELAY_RECEIPTS_DELAY_MS: "300",
+      RELAY_HALT_LOOKS_APART_MS: "200",
       ...env,
     });
   }

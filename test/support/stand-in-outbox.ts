@@ -5,6 +5,7 @@ import { UP_TO_BLOCK } from "../../engine/checkpoint.ts";
 export type OutboxRow = {
   key: string;
   block: number;
+  hash?: string;
   index?: number;
   id?: string;
   body?: string;
@@ -54,17 +55,19 @@ export class StandInOutbox {
   }
 
   async append(...rows: OutboxRow[]): Promise<void> {
-    for (const { key, block, index = 0, id = `e-${block}-${index}`, body, chain = CHAIN } of rows)
+    for (const row of rows) {
+      const { key, block, index = 0, id = `e-${block}-${index}`, body, chain = CHAIN } = row;
       await this.#db.query("insert into escrow.outbox values ($1, $2, $3, $4, $5, $6, $7, $8)", [
         chain,
         position(block, index, chain),
         id,
         block,
-        `0x${block}`,
+        row.hash ?? `0x${block}`,
         key,
         body ?? JSON.stringify({ event_id: id }),
         JSON.stringify({ event_id: id }),
       ]);
+    }
   }
 
   /** The engine reverts everything above a block. */

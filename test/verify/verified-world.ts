@@ -103,6 +103,7 @@ export class VerifiedWorld {
     const replaced = new Set<string>();
     const evidence: BlockEvidence = {
       isReplaced: async (_chain, _block, hash) => replaced.has(hash),
+      isCanonical: async (_chain, _block, hash) => !replaced.has(hash),
     };
     const stop = new AbortController();
     const running = runRelay({

@@ -113,11 +113,12 @@ export class CaptureLoop {
     const { db, source, leases, guard, log, metrics, batchSize } = this.#options;
     const leader = leases.leader(publication);
     if (leader === null || publication.haltedReason !== null || this.#stopping) return false;
-    if (publication.finality === "finalized" && !(await guard.isFirmFor(publication, line)))
-      return false;
+    const isFinal = publication.finality === "finalized";
+    const firm = isFinal ? guard.firmPart(publication, line) : line;
+    if (firm === null) return false;
     try {
       const { instance } = leases;
-      const what = { source, publication, line, instance, leader, limit: batchSize };
+      const what = { source, publication, line: firm, instance, leader, limit: batchSize };
       const found = await capture(db, what);
       if (found.captured > 0) {
         metrics.captured(publication.topic, found.captured);

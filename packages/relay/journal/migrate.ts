@@ -3,6 +3,7 @@ import { Migrator } from "kysely/migration";
 import * as journal from "./migrations/0001-journal.ts";
 import * as knownIn from "./migrations/0002-known-in.ts";
 import * as source from "./migrations/0003-source.ts";
+import * as haltedFor from "./migrations/0004-halted-for.ts";
 
 /**
  * Brings schema `relay` up to date. Several relays may start at once: the migrator locks, and makes
@@ -19,6 +20,7 @@ export async function migrate(db: Kysely<unknown>): Promise<void> {
         "0001-journal": journal,
         "0002-known-in": knownIn,
         "0003-source": source,
+        "0004-halted-for": haltedFor,
       }),
     },
   });

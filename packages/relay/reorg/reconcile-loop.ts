@@ -39,7 +39,8 @@ const IDLE_MS = 5_000;
  *
  * The engine rolls back and indexes again after a crash, a reorg of another chain, or a swap of
  * deployments, too: so a missing row alone proves nothing, and only the chain's own word does. On a
- * final publication there is nothing to retract: a final block that was replaced halts it.
+ * final publication there is nothing to retract: a final block that was replaced halts it, and while
+ * it is halted the evidence is looked at again.
  */
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
@@ -70,11 +71,17 @@ export class ReconcileLoop {
     let failures = 0;
     while (!this.#stopping) {
       const leader = leases.leader(publication);
-      if (leader === null || publication.haltedReason !== null) {
+      if (leader === null) {
         await this.#wake.wait(IDLE_MS);
         continue;
       }
       try {
+        if (publication.haltedReason !== null) {
+          await guard.reexamine(publication, { instance: leases.instance, leader });
+          failures = 0;
+          await this.#wake.wait(IDLE_MS);
+          continue;
+        }
         if (publication.finality === "finalized") await guard.isFirm(publication);
         const mayLook = !presence.isMissing;
         if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(leader)) > 0;
@@ -101,7 +108,8 @@ export class ReconcileLoop {
     const replaced = await this.#whoseBlockIsReplaced(events);
     const [first] = replaced;
     let written = 0;
-    if (first && finality === "finalized") await guard.halt(publication, first);
+    if (first && finality === "finalized")
+      await guard.suspect(publication, { ...first, isCaptured: true });
     else if (first) {
       const { instance } = leases;
       written = await retract(db, { source, publication, instance, leader, events: replaced });

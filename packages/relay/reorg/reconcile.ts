@@ -16,6 +16,7 @@ export type UnconfirmedEvent = {
   line: number;
   height: number;
   hash: string;
+  position: string;
 };
 
 type Row = {
@@ -26,6 +27,7 @@ type Row = {
   chain_id: string;
   block_number: string | null;
   block_hash: string | null;
+  position: string;
 };
 
 /** SQL for "the message `m` was not retracted". */
@@ -73,7 +75,7 @@ export async function readUnconfirmed(
 ): Promise<UnconfirmedEvent[]> {
   const { rows } = await sql<Row>`
     select m.event_id, m.incarnation, m.body, m.source_attributes, m.chain_id, m.block_number,
-           m.block_hash
+           m.block_hash, m.position
     from relay.message m
     where ${isUnconfirmed(source, id)}
       and m.position > ${lastFinalPosition(source, id, sql`m.chain_id`)}
@@ -183,5 +185,6 @@ function toEvent(row: Row): UnconfirmedEvent {
     line: Number(row.chain_id),
     height: Number(row.block_number),
     hash: row.block_hash ?? "",
+    position: row.position,
   };
 }
