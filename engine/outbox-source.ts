@@ -63,6 +63,13 @@ export function ponderOutbox({
     mayStandAt: (position) => sql`o.position
       between left(${position}, ${UP_TO_BLOCK}) || repeat('0', ${WITHIN_BLOCK})
           and left(${position}, ${UP_TO_BLOCK}) || repeat('9', ${WITHIN_BLOCK})`,
+    // A receipts root proves all logs of a block: what is found not to be one stays none, also when
+    // the deployment that had it is gone.
+    phantoms: isWitnessed
+      ? sql`(
+        select chain_id as line, event_id from ${sql.id(WITNESS_SCHEMA, "finding")}
+        where kind = 'phantom')`
+      : null,
     evidence,
   };
 }

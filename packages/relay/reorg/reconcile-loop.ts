@@ -9,7 +9,7 @@ import { Signal } from "../signal.ts";
 import type { BlockEvidence } from "../source/block-evidence.ts";
 import type { OutboxPresence } from "../source/outbox-presence.ts";
 import type { OutboxSource } from "../source/outbox-source.ts";
-import { readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
+import { readPhantoms, readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
 
 export type ReconcileLoopOptions = {
   db: Kysely<unknown>;
@@ -35,7 +35,8 @@ const IDLE_MS = 5_000;
  * An announced event:
  *
  *   confirmed ──the outbox lost it──► unconfirmed ──the outbox has it again──► confirmed
- *                                          └──the chain has another block there──► retracted
+ *                                          ├──the chain has another block there──► retracted
+ *                                          └──it is proven to have never been──► retracted
  *
  * The engine rolls back and indexes again after a crash, a reorg of another chain, or a swap of
  * deployments, too: so a missing row alone proves nothing, and only the chain's own word does. On a
@@ -84,6 +85,7 @@ export class ReconcileLoop {
         }
         if (publication.finality === "finalized") await guard.isFirm(publication);
         const mayLook = !presence.isMissing;
+        if (mayLook && publication.finality !== "finalized") await this.#retractPhantoms(leader);
         if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(leader)) > 0;
         failures = 0;
         const isSoon = this.#isNeeded && mayLook;
@@ -102,7 +104,7 @@ export class ReconcileLoop {
 
   /** Looks once; the number of events that stay unconfirmed. */
   async #look(leader: Lease): Promise<number> {
-    const { db, source, publication, leases, guard, metrics, onRetracted } = this.#options;
+    const { db, source, publication, guard, metrics } = this.#options;
     const { topic, finality } = publication;
     const events = await readUnconfirmed(db, source, publication, EVENTS_PER_LOOK);
     const replaced = await this.#whoseBlockIsReplaced(events);
@@ -110,20 +112,29 @@ export class ReconcileLoop {
     let written = 0;
     if (first && finality === "finalized")
       await guard.suspect(publication, { ...first, isCaptured: true });
-    else if (first) {
-      const { instance } = leases;
-      written = await retract(db, { source, publication, instance, leader, events: replaced });
-    }
-    if (written > 0) {
-      this.#log.info(
-        { event: "events.retracted", written },
-        "events retracted: the chain replaced their blocks",
-      );
-      metrics.retracted(topic, written);
-      onRetracted();
-    }
+    else if (first)
+      written = await this.#retract(leader, replaced, "the chain replaced their blocks");
     metrics.unconfirmed(topic, events.length - written);
     return events.length;
+  }
+
+  /** What is proven to have never been, as soon as the outbox lacks it too. */
+  async #retractPhantoms(leader: Lease): Promise<void> {
+    const { db, source, publication } = this.#options;
+    const events = await readPhantoms(db, source, publication, EVENTS_PER_LOOK);
+    if (events.length > 0) await this.#retract(leader, events, "they never were on the chain");
+  }
+
+  /** @returns how many were */
+  async #retract(leader: Lease, events: UnconfirmedEvent[], why: string): Promise<number> {
+    const { db, source, publication, leases, metrics, onRetracted } = this.#options;
+    const { instance } = leases;
+    const written = await retract(db, { source, publication, instance, leader, events });
+    if (written === 0) return 0;
+    this.#log.info({ event: "events.retracted", written }, `events retracted: ${why}`);
+    metrics.retracted(publication.topic, written);
+    onRetracted();
+    return written;
   }
 
   async #whoseBlockIsReplaced(events: UnconfirmedEvent[]): Promise<UnconfirmedEvent[]> {

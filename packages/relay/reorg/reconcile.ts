@@ -47,6 +47,13 @@ export function isUnconfirmed(source: OutboxSource, publicationId: number): RawB
       where o.line = m.chain_id and o.position = m.position and o.event_id = m.event_id)`;
 }
 
+/** SQL for "the message `m` is of an event that is proven to have never been". */
+function isPhantom({ phantoms }: OutboxSource): RawBuilder<boolean> {
+  return phantoms === null
+    ? sql`false`
+    : sql`(m.chain_id, m.event_id) in (select f.line, f.event_id from ${phantoms} f)`;
+}
+
 /**
  * SQL for the position up to which a publication's messages of a line need no look: they were
  * final when captured, and the last of them still is in the outbox. When even that one is gone, all
@@ -74,8 +81,7 @@ export async function readUnconfirmed(
   limit: number,
 ): Promise<UnconfirmedEvent[]> {
   const { rows } = await sql<Row>`
-    select m.event_id, m.incarnation, m.body, m.source_attributes, m.chain_id, m.block_number,
-           m.block_hash, m.position
+    select ${COLUMNS}
     from relay.message m
     where ${isUnconfirmed(source, id)}
       and m.position > ${lastFinalPosition(source, id, sql`m.chain_id`)}
@@ -83,6 +89,30 @@ export async function readUnconfirmed(
     limit ${limit}`.execute(db);
   return rows.map(toEvent);
 }
+
+/**
+ * Announced events that are proven to have never been, and are gone from the outbox; the newest
+ * first. Mostly they were final, so nobody else looks at them any more.
+ */
+export async function readPhantoms(
+  db: Kysely<unknown>,
+  source: OutboxSource,
+  { id }: Publication,
+  limit: number,
+): Promise<UnconfirmedEvent[]> {
+  if (source.phantoms === null) return [];
+  const { rows } = await sql<Row>`
+    /* phantoms */
+    select distinct on (m.position, m.event_id) ${COLUMNS}
+    from ${source.phantoms} f join relay.message m on m.event_id = f.event_id
+    where ${isUnconfirmed(source, id)} and m.chain_id = f.line
+    order by m.position desc, m.event_id
+    limit ${limit}`.execute(db);
+  return rows.map(toEvent);
+}
+
+const COLUMNS = sql`m.event_id, m.incarnation, m.body, m.source_attributes, m.chain_id,
+  m.block_number, m.block_hash, m.position`;
 
 export type RetractOptions = {
   source: OutboxSource;
@@ -100,7 +130,7 @@ export type RetractOptions = {
  * What stands on a key is of one branch of the chain, and is retracted from its end: an event
  * waits for those of its line that were announced after it on its key. There may be no evidence
  * of those yet, while the other branch is the shorter one; should the old branch return then, they
- * would stand before what is announced again.
+ * would stand before what is announced again. A phantom waits for nobody: it was on no branch.
  *
  * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the lines.
  *
@@ -123,7 +153,8 @@ export async function retract(
     ),
     proven as (
       select m.ordering_key, m.sequence, m.event_id, m.incarnation, m.chain_id, m.block_number,
-             m.block_hash, m.position, w.body, w.source_attributes, w.nth_of_all
+             m.block_hash, m.position, w.body, w.source_attributes, w.nth_of_all,
+             ${isPhantom(source)} as is_phantom
       from wanted w
       join relay.message m
         on m.publication_id = ${id} and m.event_id = w.event_id and m.kind = 'event'
@@ -135,7 +166,7 @@ export async function retract(
              row_number() over (partition by p.ordering_key order by p.nth_of_all) as nth,
              count(*) over (partition by p.ordering_key) as of_key
       from proven p
-      where not exists (
+      where p.is_phantom or not exists (
         select from relay.message m
         where m.publication_id = ${id} and m.ordering_key = p.ordering_key
           and m.sequence > p.sequence and m.chain_id = p.chain_id

@@ -62,7 +62,7 @@ export class RelayMetrics {
   });
   readonly #retracted = new Counter({
     name: "relay_retracted_total",
-    help: "Events retracted because the chain replaced their block",
+    help: "Events retracted because the chain replaced their block, or they never were on it",
     labelNames: ["publication"],
     registers: [this.registry],
   });

@@ -48,6 +48,11 @@ export type OutboxSource = {
   placeOf(body: string): Place | null;
   /** SQL for "an outbox row `o` may stand at the position that `placeOf` gave". */
   mayStandAt(position: RawBuilder<unknown>): RawBuilder<boolean>;
+  /**
+   * SQL for a relation of events that were in the outbox and are proven to have never been, though
+   * their block stands: `line bigint, event_id text`. Null where nothing proves such a thing.
+   */
+  readonly phantoms: RawBuilder<unknown> | null;
   /** Proof that a row was withdrawn. Null: rows are final when they are committed. */
   readonly evidence: BlockEvidence | null;
 };

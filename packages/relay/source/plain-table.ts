@@ -48,6 +48,7 @@ export function plainTable(table: OutboxTable): OutboxSource {
     // Nothing is ever withdrawn, so nobody needs the position.
     placeOf: () => ({ line: LINE, position: NONE, height: null, hash: null }),
     mayStandAt: () => sql`true`,
+    phantoms: null,
     evidence: null,
   };
 }
