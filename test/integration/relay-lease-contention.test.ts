@@ -64,6 +64,32 @@ test("instances whose leases all expire under each other take them over without 
   expect(rows).toEqual([]);
 });
 
+test("an instance that ends gives back also what it could not renew in its last turn", async () => {
+  const { log } = recordingLog();
+  const leaseMs = 900;
+  const options = { leaseMs, inFlight: () => 0, onChange: () => undefined };
+  const keeper = new LeaseKeeper({ db, instance: "one", publications, log, ...options });
+  const running = keeper.run();
+  onTestFinished(() => {
+    keeper.stop();
+    return running;
+  });
+  await waitUntil("it has them", () => keeper.count > 1);
+  const all = keeper.count;
+  await db.transaction().execute(async (tx) => {
+    // As another instance that looks for free leases, and takes fewer than it looked at.
+    await sql`select from relay.lease order by publication_id, partition limit 1 for update`.execute(
+      tx,
+    );
+    await waitUntil("a turn passed the locked one over", () => keeper.count === all - 1);
+    keeper.stop();
+    await running;
+  });
+  await keeper.giveBack();
+  const { rows } = await sql`select from relay.lease where owner is not null`.execute(db);
+  expect(rows).toEqual([]);
+});
+
 test("a takeover of keys under way does not deadlock with whoever writes their receipts down", async () => {
   const [publication] = publications;
   if (publication === undefined) throw new Error("no publication");

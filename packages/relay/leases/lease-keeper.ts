@@ -100,12 +100,20 @@ export class LeaseKeeper {
     this.#wake.set();
   }
 
-  /** Gives every lease back at once; whatever has no answer yet is left in doubt for the next. */
+  /**
+   * Gives every lease back at once; whatever has no answer yet is left in doubt for the next. Also
+   * those that the last turn passed over: who looks for free leases may lock one and not take it.
+   */
   async giveBack(): Promise<void> {
-    const held = [...this.#held.values()];
     this.#held.clear();
     await this.#options.db.transaction().execute(async (tx) => {
-      await release(tx, this.instance, held);
+      // Waits for whoever has a row locked: nobody with one waits for what is locked here.
+      await sql`
+        with own as materialized (
+          select publication_id, partition from relay.lease where owner = ${this.instance}
+          order by publication_id, partition for update)
+        update relay.lease l set owner = null, expires_at = null from own
+        where l.publication_id = own.publication_id and l.partition = own.partition`.execute(tx);
       await sql`delete from relay.instance where id = ${this.instance}`.execute(tx);
     });
   }
