@@ -3,6 +3,7 @@ import { adoptTopic } from "./adopt-topic.ts";
 import { api } from "./api.ts";
 import { audit } from "./audit.ts";
 import { auditTopicCommand } from "./audit-topic.ts";
+import { certificate } from "./certificate.ts";
 import type { AnyCommand } from "./command.ts";
 import { exportCommand } from "./export.ts";
 import { heal } from "./heal.ts";
@@ -27,6 +28,7 @@ const COMMANDS = [
     api,
     audit,
     auditTopicCommand,
+    certificate,
     exportCommand,
     heal,
     importCommand,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { auditSection, chainsToAudit } from "../config/audit-config.ts";
 import { databaseSection } from "../config/process-config.ts";
@@ -6,6 +7,7 @@ import { auditToFile } from "../proof/audit/audit-to-file.ts";
 import { checkCertificateFile } from "../proof/audit/check-certificate-file.ts";
 import { printAudit } from "../proof/audit/print-audit.ts";
 import { progressLine } from "../proof/audit/progress-line.ts";
+import { checkProofFile, isProofFile } from "../proof/witness/check-proof-file.ts";
 import { abortOnSignal } from "./abort-on-signal.ts";
 import { defineCommand } from "./command.ts";
 import { flag, optional, repeated, withDefault } from "./command-option.ts";
@@ -19,7 +21,7 @@ export const audit = defineCommand({
   name: "audit",
   says: `Reads everything that the factories and their escrows logged from the chain, compares it with the event store, and writes a certificate. For a proof that does not hang on the indexer's provider, name another one with AUDIT_RPC_URL. An audit that was ended goes on where it was.
 
-With --check, compares the event store with what a certificate says, without the chain.`,
+With --check, compares the event store with what a certificate says, without the chain. A long certificate (npm run certificate) is checked with --block-hash alone, on any machine.`,
   options: {
     chain: repeated("<id | name>", "audits this chain only"),
     "from-block": optional(
@@ -48,6 +50,11 @@ With --check, compares the event store with what a certificate says, without the
     ),
     limit: withDefault("<n>", "findings to name of each kind", "1000", wholeNumber(1, 1e9)),
     check: optional("<file>", "a certificate to check"),
+    "block-hash": optional(
+      "<hash>",
+      "for a long certificate: the hash of its last block, from wherever you trust",
+      blockHash,
+    ),
   },
   config: { databaseUrl: databaseSection, audit: auditSection },
   dataDir: "finds",
@@ -56,10 +63,18 @@ With --check, compares the event store with what a certificate says, without the
     from !== undefined && to !== undefined && from > to
       ? [{ where: "--from-block", what: `${from} lies behind --to-block ${to}` }]
       : [],
+  runAlone: ({ check, "block-hash": hash }) => {
+    if (check === undefined || !existsSync(check) || !isProofFile(check)) return undefined;
+    return checkProofFile(check, hash).then((lines) => {
+      console.log(lines.join("\n"));
+      return 0;
+    });
+  },
   run: async ({ options, config }) => {
     const { databaseUrl } = config;
     const {
       check,
+      "block-hash": _,
       "from-block": from,
       "to-block": to,
       "allow-unknown": allowed,
@@ -90,6 +105,11 @@ With --check, compares the event store with what a certificate says, without the
     return certificate.result === "complete" ? 0 : 1;
   },
 });
+
+function blockHash(text: string): string {
+  if (/^0x[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase();
+  throw new Error(`"${text}" is no hash of a block: expected 0x and 64 hex digits`);
+}
 
 function knownTopic(text: string): string {
   const topic = text.toLowerCase();

@@ -45,6 +45,8 @@ export type Command<O extends Options, S extends Sections, P> = {
   exits1When?: string;
   /** What contradicts each other. */
   check?(options: OptionValues<O>): ConfigProblem[];
+  /** What it does with these options without its environment; undefined when it needs that. */
+  runAlone?(options: OptionValues<O>): Promise<number> | undefined;
   /** @returns the exit code; undefined when the process goes on by itself */
   run(input: CommandInput<O, S, P>): Promise<number | undefined>;
 };

@@ -28,6 +28,9 @@ export async function runCommand<O extends Options, S extends Sections, P>(
       out(usage(command as AnyCommand));
       return 0;
     }
+    if (parsed.problems.length > 0) throw new ConfigError(parsed.problems);
+    const alone = command.runAlone?.(parsed.options as never);
+    if (alone !== undefined) return await alone;
     // Whoever started this process has said it already.
     const say = process.channel === undefined ? err : () => undefined;
     return await command.run(readInput(command, parsed, env, say));
@@ -48,11 +51,10 @@ export async function runProcess<O extends Options, S extends Sections, P>(
 
 function readInput<O extends Options, S extends Sections, P>(
   command: Command<O, S, P>,
-  { options, words, dataDir: wanted, problems }: ParsedArguments,
+  { options, words, dataDir: wanted }: ParsedArguments,
   env: NodeJS.ProcessEnv,
   say: (text: string) => void,
 ): CommandInput<O, S, P> {
-  if (problems.length > 0) throw new ConfigError(problems);
   const findsStack = command.dataDir === "finds";
   const readsEnvironment = findsStack || Object.keys(command.config).length > 0;
   const dataDir = readsEnvironment

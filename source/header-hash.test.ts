@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { proveHeader } from "./header-hash.ts";
-import { EMPTY_RECEIPTS_ROOT } from "./receipts-root.ts";
+import { EMPTY_ROOT } from "./trie-root-of.ts";
 
 const ZERO_WORD = `0x${"0".repeat(64)}`;
 
@@ -11,8 +11,8 @@ const genesis = {
   sha3Uncles: "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347",
   miner: `0x${"0".repeat(40)}`,
   stateRoot: "0xd7f8974fb5ac78d9ac099b9ad5018bedc2ce0a72dad1827a1709da30580f0544",
-  transactionsRoot: EMPTY_RECEIPTS_ROOT,
-  receiptsRoot: EMPTY_RECEIPTS_ROOT,
+  transactionsRoot: EMPTY_ROOT,
+  receiptsRoot: EMPTY_ROOT,
   logsBloom: `0x${"0".repeat(512)}`,
   difficulty: "0x400000000",
   number: "0x0",

@@ -57,13 +57,21 @@ const ZERO_ADDRESS = `0x${"0".repeat(40)}` as const;
  *   known layout gives the hash: a lie, or a layout that this list does not have
  */
 export function proveHeader(header: RawHeader): "proven" | "missing" | "unknown" {
+  const encoded = encodeHeader(header);
+  return encoded === "missing" || encoded === "unknown" ? encoded : "proven";
+}
+
+/** The bytes of which the header's hash is made; or why there are none. */
+export function encodeHeader(header: RawHeader): Hex | "missing" | "unknown" {
   const base = BASE.map((field) => itemOf(header, field));
   if (base.some((item) => item === null)) return "missing";
   const there = APPENDED.map((field) => itemOf(header, field));
   const count = there.indexOf(null);
   const hash = String(header.hash).toLowerCase();
-  for (let length = count < 0 ? there.length : count; length >= 0; length -= 1)
-    if (keccak256(toRlp([...base, ...there.slice(0, length)] as Hex[])) === hash) return "proven";
+  for (let length = count < 0 ? there.length : count; length >= 0; length -= 1) {
+    const encoded = toRlp([...base, ...there.slice(0, length)] as Hex[]);
+    if (keccak256(encoded) === hash) return encoded;
+  }
   return "unknown";
 }
 

@@ -11,7 +11,7 @@ type Receipt = RawReceipt & { transactionHash: string; logs: RawLog[] };
 
 /** Receipts of a block that give the root in its header. */
 export type ProvenReceipts = {
-  /** As a node sent them. */
+  /** As a node sent them: those under the root. */
   receipts: readonly RawReceipt[];
   /** All logs of the block, in order, each with the place that its order proves. */
   logs: RawLog[];
@@ -36,9 +36,10 @@ export async function provenReceipts(answer: unknown, block: RawBlock): Promise<
     const isWhole = (await receiptsRootOf(receipts)) === root;
     const others = receipts.filter((each) => !isStateSync(each));
     if (isWhole || (others.length < receipts.length && (await receiptsRootOf(others)) === root)) {
-      const inRoot = (isWhole ? receipts : others).flatMap(({ logs }) => logs);
-      const isOwnBloom = bloomOf(inRoot) === block.logsBloom.toLowerCase();
-      return { receipts, logs: placedLogs(receipts, block), isOwnBloom };
+      const inRoot = isWhole ? receipts : others;
+      const isOwnBloom =
+        bloomOf(inRoot.flatMap(({ logs }) => logs)) === block.logsBloom.toLowerCase();
+      return { receipts: inRoot, logs: placedLogs(receipts, block), isOwnBloom };
     }
   } catch (cause) {
     throw new RpcProblem("lie", "its receipts cannot be read", { cause });

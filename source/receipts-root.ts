@@ -1,8 +1,7 @@
-import { setImmediate } from "node:timers/promises";
-import { MerklePatriciaTrie } from "@ethereumjs/mpt";
-import { hexToBytes, toHex, toRlp } from "viem";
+import { toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
 import { rlpInteger } from "./rlp-integer.ts";
+import { trieRootOf } from "./trie-root-of.ts";
 
 type RawLog = { address: Hex; topics: readonly Hex[]; data: Hex };
 
@@ -21,13 +20,6 @@ export type RawReceipt = {
   depositReceiptVersion?: Hex;
 };
 
-/** So many receipts are put into the trie before others get a turn: about 10 ms. */
-const PER_TURN = 32;
-
-/** The root of a block without transactions. */
-export const EMPTY_RECEIPTS_ROOT =
-  "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
-
 /**
  * The root of the trie of a block's receipts (Ethereum yellow paper, 4.3.2; EIP-2718 for typed ones):
  * equal to the header's `receiptsRoot` when these are all receipts of the block, each as it was.
@@ -35,17 +27,11 @@ export const EMPTY_RECEIPTS_ROOT =
  * @param receipts of one block, in the order of its transactions
  */
 export async function receiptsRootOf(receipts: readonly RawReceipt[]): Promise<Hex> {
-  if (receipts.length === 0) return EMPTY_RECEIPTS_ROOT;
-  const trie = new MerklePatriciaTrie();
-  for (const [index, receipt] of receipts.entries()) {
-    // The trie's own awaits let no I/O in: other chains would wait for this block.
-    if (index % PER_TURN === PER_TURN - 1) await setImmediate();
-    await trie.put(hexToBytes(toRlp(rlpInteger(toHex(index)))), hexToBytes(encode(receipt)));
-  }
-  return toHex(trie.root());
+  return await trieRootOf(receipts.map(encodeReceipt));
 }
 
-function encode(receipt: RawReceipt): Hex {
+/** The bytes of a receipt, as the root is made of them. */
+export function encodeReceipt(receipt: RawReceipt): Hex {
   const type = Number(receipt.type ?? "0x0");
   const outcome = receipt.status === undefined ? receipt.root : rlpInteger(receipt.status);
   if (outcome === undefined) throw new Error("a receipt has neither status nor root");

@@ -1,9 +1,8 @@
-import { MerklePatriciaTrie } from "@ethereumjs/mpt";
-import { hexToBytes, keccak256, toHex, toRlp } from "viem";
+import { keccak256, toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
 import type { RawBlock } from "./raw-block.ts";
-import { EMPTY_RECEIPTS_ROOT } from "./receipts-root.ts";
 import { rlpInteger } from "./rlp-integer.ts";
+import { trieRootOf } from "./trie-root-of.ts";
 
 /** A transaction in JSON-RPC, as far as its hash is made of it. */
 export type RawTransaction = Record<string, unknown> & { hash: Hex };
@@ -50,15 +49,20 @@ export async function proveTransactions(block: RawBlock): Promise<"proven" | "un
   // Bor's own transaction stands behind the others and outside the root.
   const transactions = all.filter((each) => !isStateSync(each));
   const root = String(block.transactionsRoot).toLowerCase();
-  if (transactions.length === 0) return root === EMPTY_RECEIPTS_ROOT ? "proven" : "wrong";
-  const trie = new MerklePatriciaTrie();
-  for (const [index, transaction] of transactions.entries()) {
-    const encoded = encode(transaction);
-    if (encoded === null) return "unknown";
-    if (keccak256(encoded) !== transaction.hash.toLowerCase()) return "wrong";
-    await trie.put(hexToBytes(toRlp(rlpInteger(toHex(index)))), hexToBytes(encoded));
-  }
-  return toHex(trie.root()) === root ? "proven" : "wrong";
+  const encoded = encodeTransactions(block);
+  if (encoded === null) return "unknown";
+  const isOwnHash = (at: number): boolean =>
+    keccak256(encoded[at] ?? "0x") === transactions[at]?.hash.toLowerCase();
+  if (!transactions.every((_, at) => isOwnHash(at))) return "wrong";
+  return (await trieRootOf(encoded)) === root ? "proven" : "wrong";
+}
+
+/** The bytes of a block's transactions, as the root is made of them; null for an unknown type. */
+export function encodeTransactions({ transactions }: RawBlock): Hex[] | null {
+  const encoded = (transactions as RawTransaction[])
+    .filter((each) => !isStateSync(each))
+    .map(encode);
+  return encoded.includes(null) ? null : (encoded as Hex[]);
 }
 
 /** @returns null when the type is not known, or a field is missing that it has */

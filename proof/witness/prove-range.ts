@@ -3,8 +3,9 @@ import type { ChainSource } from "../../source/chain-source.ts";
 import { inParallel } from "../../source/in-parallel.ts";
 import type { ProvenReceipts } from "../../source/proven-receipts.ts";
 import type { RawBlock } from "../../source/raw-block.ts";
-import { EMPTY_RECEIPTS_ROOT, type RawReceipt } from "../../source/receipts-root.ts";
+import type { RawReceipt } from "../../source/receipts-root.ts";
 import { RpcProblem } from "../../source/rpc-problem.ts";
+import { EMPTY_ROOT } from "../../source/trie-root-of.ts";
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { lower } from "../../src/events/lower.ts";
 import { newest } from "../audit/event-differences.ts";
@@ -84,7 +85,7 @@ function needsReceipts(
   watch: BloomWatch,
   known: number | undefined,
 ): boolean {
-  if (String(receiptsRoot).toLowerCase() === EMPTY_RECEIPTS_ROOT) return false;
+  if (String(receiptsRoot).toLowerCase() === EMPTY_ROOT) return false;
   return !isBloomTrusted || watch.concerns(logsBloom, known);
 }
 
