@@ -42,7 +42,8 @@ export const event = onchainTable(
     pk: primaryKey({ columns: [table.chainId, table.id] }),
     stream: index().on(table.chainId, table.stream, table.streamVersion),
     position: index().on(table.position),
-    type: index().on(table.chainId, table.type, table.blockNumber),
+    type: index().on(table.type, table.position),
+    block: index().on(table.chainId, table.blockNumber),
   }),
 );
 
@@ -108,10 +109,14 @@ export const escrow = onchainTable(
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.address] }),
-    payer: index().on(table.payer),
-    payee: index().on(table.payee),
-    arbiter: index().on(table.arbiter),
-    status: index().on(table.status, table.releasableFrom),
+    // Each page that readers ask for is a stretch of one of these, whatever else is filtered.
+    created: index().on(table.createdAt, table.chainId, table.address),
+    payer: index().on(table.payer, table.createdAt, table.chainId, table.address),
+    payee: index().on(table.payee, table.createdAt, table.chainId, table.address),
+    arbiter: index().on(table.arbiter, table.createdAt, table.chainId, table.address),
+    status: index().on(table.status, table.createdAt, table.chainId, table.address),
+    amount: index().on(table.amount, table.chainId, table.address),
+    releasable: index().on(table.releasableFrom, table.chainId, table.address),
   }),
 );
 
@@ -158,8 +163,8 @@ export const settlement = onchainTable(
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.escrow] }),
-    beneficiary: index().on(table.beneficiary),
-    settledAt: index().on(table.settledAt),
+    beneficiary: index().on(table.beneficiary, table.settledAt, table.chainId, table.escrow),
+    settledAt: index().on(table.settledAt, table.chainId, table.escrow),
   }),
 );
 
@@ -199,7 +204,10 @@ export const settlementMinute = onchainTable(
     refundedCount: t.integer().notNull(),
     refundedAmount: t.bigint().notNull(),
   }),
-  (table) => ({ pk: primaryKey({ columns: [table.chainId, table.minute] }) }),
+  (table) => ({
+    pk: primaryKey({ columns: [table.chainId, table.minute] }),
+    minute: index().on(table.minute, table.chainId),
+  }),
 );
 
 /** Totals per chain. */

@@ -63,7 +63,7 @@ export function createApp({
   app.route("/", operations(watch, metrics));
   app.route("/docs", docsRoutes());
   app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
-  app.route("/graphql", graphqlRoutes({ log }));
+  app.route("/graphql", graphqlRoutes({ log, reads }));
   app.route("/", restRoutes());
   app.notFound(() => problemResponse(new Problem("ES-NOT-FOUND", "There is no such path.")));
   app.onError((error) => {

@@ -1,3 +1,4 @@
+import { getTableConfig } from "drizzle-orm/pg-core";
 import type pg from "pg";
 import { endOfBlock, positionOfLog } from "../../engine/checkpoint.ts";
 import { viewsSql } from "../../engine/ensure-views.ts";
@@ -33,12 +34,19 @@ export class StandInDeployment {
       const names = key.map(snakeCase).join(", ");
       return `create table ${schema}.${table} (${columns.join(", ")}, primary key (${names}));`;
     });
+    const indexes = WRITTEN_TABLES.flatMap(({ name, table }) =>
+      getTableConfig(SCHEMA_TABLES[name]).indexes.map(({ config }) => {
+        const columns = config.columns.map((column) =>
+          snakeCase("name" in column ? String(column.name) : ""),
+        );
+        return `create index on ${schema}.${table} (${columns.join(", ")});`;
+      }),
+    );
     const names = WRITTEN_TABLES.map(({ table }) => table);
     await db.query(`
       create schema ${schema};
       ${tables.join("\n")}
-      create index on ${schema}.event (position);
-      create index on ${schema}.outbox (event_id);
+      ${indexes.join("\n")}
       ${privateTablesSql(schema)}
       insert into ${schema}.${META_TABLE} values ('app', '{"build_id": "build-1", "is_ready": 1}');
       create schema if not exists escrow;

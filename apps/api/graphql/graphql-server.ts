@@ -1,4 +1,11 @@
-import { type DocumentNode, type GraphQLError, getOperationAST, Kind, parse } from "graphql";
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLError,
+  getOperationAST,
+  Kind,
+  parse,
+} from "graphql";
 import { createYoga, type Plugin, type YogaLogger } from "graphql-yoga";
 import type { Context } from "hono";
 import type { EventLog } from "../../../config/event-log.ts";
@@ -10,12 +17,14 @@ import { DocumentCache } from "./limits/document-cache.ts";
 import { introspectionRule } from "./limits/introspection-rule.ts";
 import { QUERY_LIMITS } from "./limits/query-limits.ts";
 import { createSchema } from "./schema.ts";
+import { subscribeInSnapshots } from "./subscribe/subscribe-in-snapshots.ts";
+import type { SubscriptionContext } from "./subscribe/subscription-type.ts";
 
 const BAD = "ES-REQUEST-BAD";
 /** What Yoga calls an error that nobody foresaw. */
 const UNFORESEEN = "INTERNAL_SERVER_ERROR";
 
-type ServerContext = { c: Context<ApiEnv> };
+type ServerContext = SubscriptionContext & { c: Context<ApiEnv> };
 
 /** Answers GraphQL over HTTP: what it takes and how it answers is Yoga's, what is read is ours. */
 export function createGraphqlServer({ log }: { log: EventLog }) {
@@ -49,6 +58,9 @@ function unforeseen(log: EventLog): YogaLogger {
 }
 
 function ours(log: EventLog): Plugin<object, ServerContext> {
+  const failed = (error: unknown): { errors: GraphQLError[] } => ({
+    errors: [toGraphqlError(error, log)],
+  });
   return {
     onParse({ setParseFn }) {
       setParseFn((source, options) =>
@@ -60,30 +72,47 @@ function ours(log: EventLog): Plugin<object, ServerContext> {
     },
     onResultProcess({ result }) {
       // A question that is refused as a whole is the fault of whoever asked, whatever they accept.
-      if (!("errors" in result) || result.errors === undefined || "data" in result) return;
-      for (const { extensions } of result.errors) {
+      if (!("errors" in result) || result.data != null) return;
+      for (const { extensions, path } of result.errors ?? []) {
+        if (path !== undefined) continue;
         const { code = BAD } = extensions;
         if (code !== BAD && (code === UNFORESEEN || String(code).startsWith("ES-"))) continue;
         extensions.code = BAD;
-        extensions.http = { status: 400 };
+        const { http } = extensions;
+        // Yoga marks a status that it would not use for every client.
+        extensions.http = {
+          ...http,
+          status: http?.spec ? 400 : (http?.status ?? 400),
+          spec: false,
+        };
       }
     },
     onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
-      const { schema, document, operationName, variableValues } = args;
-      const failed = (error: unknown): { errors: GraphQLError[] } => ({
-        errors: [toGraphqlError(error, log)],
-      });
-      try {
-        checkQuestion(schema, document, operationName, variableValues ?? {});
-      } catch (error) {
-        setResultAndStopExecution(failed(error));
-        return;
-      }
-      if (isAboutSchema(document, operationName)) return;
-      const { c } = args.contextValue as unknown as ServerContext;
-      setExecuteFn((args) => executeInSnapshot(args, c.get("read")).catch(failed));
+      const refused = refusal(args);
+      if (refused !== null) setResultAndStopExecution(failed(refused));
+      else if (!isAboutSchema(args.document, args.operationName))
+        setExecuteFn((args) => executeInSnapshot(args, readOf(args)).catch(failed));
+    },
+    onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
+      const refused = refusal(args);
+      if (refused !== null) setResultAndStopExecution(failed(refused));
+      else setSubscribeFn((args) => subscribeInSnapshots(args, readOf(args), failed));
     },
   };
+}
+
+/** What is over a limit, before anything is read; null when nothing is. */
+function refusal({ schema, document, operationName, variableValues }: ExecutionArgs): unknown {
+  try {
+    checkQuestion(schema, document, operationName, variableValues ?? {});
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+function readOf({ contextValue }: ExecutionArgs): ApiEnv["Variables"]["read"] {
+  return (contextValue as ServerContext).c.get("read");
 }
 
 /** Whether nothing but the schema is asked for: then there is nothing to read. */

@@ -40,6 +40,7 @@ export const escrowRelations: Relations<EscrowRow> = {
     match: () => ofParent("stream"),
     pastBlock: "block_number",
     defaultOrder: { by: "POSITION", direction: "asc" },
+    orderedAs: { position: "stream_version" },
     description: "What happened to it, the oldest first unless another order is asked for.",
   }),
   approvals: many({

@@ -31,6 +31,7 @@ import { readConnection } from "./schema/read-connection.ts";
 import type { RowType } from "./schema/row-type.ts";
 import { selectedColumns } from "./schema/selection.ts";
 import { TypeRegistry } from "./schema/type-registry.ts";
+import { subscriptionType } from "./subscribe/subscription-type.ts";
 
 type RootField = GraphQLFieldConfig<unknown, QueryContext>;
 
@@ -102,6 +103,10 @@ export function createSchema(): GraphQLSchema {
     description:
       "Escrows, their events and their parties on every chain that is followed. Times are of blocks; amounts are in wei. `extensions.chains` of every answer says how fresh it is.",
     query,
+    subscription: subscriptionType({
+      escrow: types.row(escrows.row),
+      event: types.row(events.row),
+    }),
   });
 }
 

@@ -15,6 +15,7 @@ export type ParentBond = {
   key: ParentKey;
   /** Alternatives that have no row in common. */
   anyOf: readonly (readonly Condition[])[];
+  orderedAs: Readonly<Record<string, string>>;
   /** What else is asked of this parent's rows, such as a past block; names itself for batches. */
   more: { conditions: readonly Condition[]; variant: string };
 };
@@ -30,11 +31,16 @@ export function readConnection<Row>(
   const { db } = context.snapshot;
   const [field] = info.fieldNodes;
   if (field === undefined) throw new Error("a field without a node");
+  const page = pageOf(args, collection);
   const query: PageQuery<Row> = {
     view: collection.row.view,
     columns: selectedColumns(info, ["edges", "nodes", "node"]) as (keyof Row & string)[],
     anyOf: alternatives(collection, args, bond),
-    ...pageOf(args, collection),
+    ...page,
+    order: page.order.map((each) => ({
+      ...each,
+      column: bond?.orderedAs[each.column] ?? each.column,
+    })),
   };
   const refuseCursor = (error: unknown): never => {
     if (!(error instanceof InvalidCursor)) throw error;

@@ -68,6 +68,7 @@ export function manyField<R>(
       return readConnection(to, asked, context, info, {
         key: [row.chain_id, String(row[from])],
         anyOf: match(asked),
+        orderedAs: relation.orderedAs ?? {},
         more: {
           variant: past === null ? "" : String(past),
           conditions:

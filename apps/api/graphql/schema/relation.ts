@@ -31,6 +31,8 @@ export type Many<Row> = Past & {
   match: (args: any) => Condition[][];
   takesRoles?: boolean;
   defaultOrder?: { by: string; direction: "asc" | "desc" };
+  /** Columns that order the rows of one parent as others do, and that an index has for one. */
+  orderedAs?: Record<string, string>;
   description: string;
 };
 
