@@ -22,8 +22,7 @@ export class DocumentCache<T> {
     if (!this.#known.has(question)) this.#characters += question.length;
     this.#known.set(question, value);
     for (const oldest of this.#known.keys()) {
-      const isFull =
-        this.#known.size > MAX_DOCUMENTS || this.#characters > MAX_CHARACTERS_TOGETHER;
+      const isFull = this.#known.size > MAX_DOCUMENTS || this.#characters > MAX_CHARACTERS_TOGETHER;
       if (!isFull) return;
       this.#known.delete(oldest);
       this.#characters -= oldest.length;
