@@ -96,6 +96,14 @@ test("what holds a final publication is said, with how far its chains are verifi
   expect(free).not.toMatch(/verified|HELD/);
 });
 
+test("history that is being proven has a bar, and what is proven has none", () => {
+  const behind = { ...chain, proving: { proven: 2_500, of: 10_000 } };
+  expect(text({ snapshot: snapshotOf([behind]) })).toContain(
+    "proving local   [#####...............] 25 % of what is final",
+  );
+  expect(text({ snapshot: snapshotOf([chain]) })).not.toContain("proving");
+});
+
 test("amounts are shown in ether, without rounding up", () => {
   const message = { topic: "t", type: "EscrowReleased", escrow: "0xe5", sequence: "4" };
   const shown = (amountWei: string) => text({ messages: [{ ...message, amountWei }] });

@@ -22,6 +22,7 @@ export type Size = { columns: number; rows: number };
 const ROWS_FOR_BANNER = 32;
 const ROWS_FOR_GAPS = 16;
 const LEAST_MESSAGES = 4;
+const BAR_WIDTH = 20;
 
 /**
  * The live view for a person at a terminal of that size. Every line fits into a row and all of them
@@ -74,8 +75,16 @@ function chainLines(snapshot: Snapshot | null, columns: number): string[] {
       ].join(gap),
     ),
   );
+  const bars = chains.flatMap(({ name, proving }) =>
+    proving === undefined
+      ? []
+      : wrapLine(
+          `  proving ${plainText(name)}   ${progressBar(proving.proven / proving.of)}`,
+          columns,
+        ),
+  );
   const totals = `  escrows ${escrows}   events ${events}   anomalies ${anomalies}`;
-  return [...fitLines(ways, columns), ...wrapLine(totals, columns)];
+  return [...fitLines(ways, columns), ...bars, ...wrapLine(totals, columns)];
 }
 
 function topicLines({ snapshot, receivedPerTopic }: View, columns: number): string[] {
@@ -128,6 +137,11 @@ function noticeLines(notices: string[], columns: number, rows: number): string[]
     shown.unshift(...lines.slice(0, free));
   }
   return shown.length === 0 ? [] : [...Array<string>(gap).fill(""), ...shown];
+}
+
+function progressBar(share: number): string {
+  const full = Math.floor(share * BAR_WIDTH);
+  return `[${"#".repeat(full)}${".".repeat(BAR_WIDTH - full)}] ${Math.floor(share * 100)} % of what is final`;
 }
 
 function lag(head: number | null, indexed: number | null): string {

@@ -11,6 +11,8 @@ type ChainSnapshot = {
   head: number | null;
   indexed: number | null;
   finalized: number | null;
+  /** Final blocks that are followed, and how many of them are proven; only while the witness is behind. */
+  proving?: { proven: number; of: number };
 };
 
 /** Where everything stands at one moment. */
@@ -23,8 +25,17 @@ export type Snapshot = {
 };
 
 type Progress = { chain_id: string; indexed: string; finalized: string };
+type Proven = {
+  chain_id: string;
+  start_block: string;
+  gate_from: string;
+  proven_through: string;
+  history_through: string;
+};
 type Totals = { escrows: number; events: number; anomalies: number };
 
+/** So many blocks become final together, and are proven in a moment. */
+const BEHIND_BLOCKS = 500;
 const NOT_THERE_YET = new Set(["42P01", "3F000"]);
 
 /** Reads snapshots from the chains, the read models and the journal. */
@@ -43,12 +54,19 @@ export class SnapshotReader {
 
   /** What does not exist yet counts as nothing; any other database error is thrown. */
   async read(): Promise<Snapshot> {
-    const [heads, progress, totals, publications] = await Promise.all([
+    const [heads, progress, proven, totals, publications] = await Promise.all([
       Promise.all(this.#chains.map(({ client }) => headOf(client))),
       orNone(
         sql<Progress>`
           select chain_id, indexed_block as indexed, final_block as finalized
           from escrow.chain_progress`.execute(this.#db),
+      ),
+      orNone(
+        // Of each chain what is followed now: it is what was proven last.
+        sql<Proven>`
+          select distinct on (chain_id)
+                 chain_id, start_block, gate_from, proven_through, history_through
+          from witness.scope order by chain_id, proven_at desc nulls last`.execute(this.#db),
       ),
       orNone(
         sql<Totals>`
@@ -67,6 +85,10 @@ export class SnapshotReader {
           head: heads[at] ?? null,
           indexed: row ? Number(row.indexed) : null,
           finalized: row ? Number(row.finalized) : null,
+          ...provingOf(
+            Number(row?.finalized ?? 0),
+            proven.find((each) => Number(each.chain_id) === chain.chainId),
+          ),
         };
       }),
       escrows: Number(totals[0]?.escrows ?? 0),
@@ -75,6 +97,16 @@ export class SnapshotReader {
       publications,
     };
   }
+}
+
+/** What was published before there was a witness is proven in a lane of its own. */
+function provingOf(final: number, row: Proven | undefined): Pick<ChainSnapshot, "proving"> {
+  if (row === undefined) return {};
+  const before = Number(row.start_block) - 1;
+  const proven =
+    Number(row.proven_through) - Number(row.gate_from) + Number(row.history_through) - before;
+  const of = final - before;
+  return of - proven > BEHIND_BLOCKS ? { proving: { proven, of } } : {};
 }
 
 function clientOf({ rpcUrls }: Chain): PublicClient {
