@@ -5,9 +5,11 @@ import { finalRequiresSection, finalRulesOf, needsWitness } from "./final-requir
 const rulesOf = (FINAL_REQUIRES: string) =>
   finalRequiresSection.parse({ FINAL_REQUIRES }).otherwise;
 
-test("the engine's finality is trusted unless something else is named", () => {
+test("final is what is verified, and the engine's word where nothing can be proven, unless something else is named", () => {
   for (const env of [{}, { FINAL_REQUIRES: "" }])
-    expect(finalRequiresSection.parse(env)).toEqual({ otherwise: ["trust"], ofChain: new Map() });
+    expect(finalRequiresSection.parse(env)).toEqual({
+      ...{ otherwise: ["verified", "trust"], ofChain: new Map() },
+    });
 });
 
 test.each([

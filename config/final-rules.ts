@@ -20,7 +20,7 @@ function strength(rule: FinalRule): number {
 /** `verified | agree:<n> | trust`, separated by commas; each weaker than the one before it. */
 export const finalRules = z
   .string()
-  .default("trust")
+  .default("verified,trust")
   .transform((text, context): FinalRules => {
     const rules = text.split(",").map((word) => ruleOf(word.trim()));
     const [first, ...others] = rules;

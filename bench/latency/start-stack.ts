@@ -75,6 +75,7 @@ function chainEnvironment(chainId: number, url: string): NodeJS.ProcessEnv {
   return {
     DEPLOYMENTS: JSON.stringify([{ name: "latency", chainId, factories }]),
     [`RPC_URL_${chainId}`]: url,
+    FINAL_REQUIRES: "trust",
   };
 }
 

@@ -154,6 +154,7 @@ function environment(
     ...Object.fromEntries(urls),
     POLL_INTERVAL_SECONDS: "0.1",
     RPC_REQUESTS_PER_SECOND: "500",
+    FINAL_REQUIRES: "trust",
     PONDER_LOG_LEVEL: "warn",
     METADATA_SERVER_DETECTION: "none",
     RELAY_POLL_INTERVAL_MS: "100",

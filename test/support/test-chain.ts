@@ -90,6 +90,8 @@ export class TestChain {
       ...Object.fromEntries(chains.map((each) => [`RPC_URL_${each.chainId}`, each.rpcUrl])),
       POLL_INTERVAL_SECONDS: "0.2",
       RPC_REQUESTS_PER_SECOND: "500",
+      // Who starts a witness as well says so.
+      FINAL_REQUIRES: "trust",
     };
   }
 
