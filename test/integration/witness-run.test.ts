@@ -38,7 +38,7 @@ function configured(chainId: number, url: string): Chain {
   };
 }
 
-test("a chain whose endpoint is dead delays no other, and both are told of [G-22]", async () => {
+test("a chain whose endpoint is dead delays no other, and each says how it stands [G-22]", async () => {
   const { pool, url } = await world.database();
   const [one, two] = [41_001, 41_002].map((chainId) =>
     auditedChain("two chains", { chainId, blocks: 20, deals: 6 }),
