@@ -35,6 +35,12 @@ export const event = onchainTable(
     logIndex: t.integer().notNull(),
     /** The event's own fields; every uint256 is a decimal string. */
     payload: t.jsonb().notNull(),
+    /**
+     * What the event does not say and the contract was asked for: of an `EscrowCreated` of revision A
+     * the arbiter at the end of its block, the zero address for none. Null elsewhere, and where the
+     * configuration says not to ask.
+     */
+    observedArbiter: t.hex(),
     /** Why the contract cannot have produced this event here; null for a regular one. */
     anomaly: t.text(),
   }),
@@ -86,7 +92,7 @@ export const escrow = onchainTable(
     factory: t.hex(),
     payer: t.hex(),
     payee: t.hex(),
-    /** Null when there is none, and when revision A has not named it yet. */
+    /** Null when there is none, and when nobody asked a contract of revision A for it. */
     arbiter: t.hex(),
     amount: t.bigint(),
     releaseTime: t.bigint(),

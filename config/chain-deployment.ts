@@ -13,6 +13,12 @@ export type ChainDeployment = {
   name: string;
   chainId: number;
   factories: FactoryDeployment[];
+  /**
+   * Whether escrows of revision A are asked for their first arbiter, which none of their events says.
+   * `skip`: it stays unknown until a change names it. For a chain whose nodes have no state to ask.
+   * Rows depend on it, so another value makes another build.
+   */
+  arbiters?: "read" | "skip";
 };
 
 /** A chain with everything the environment adds to it. */

@@ -43,6 +43,7 @@ const chainDeployment = z.strictObject({
     .strictObject({ address, startBlock: blockNumber, revision: z.enum(["A", "B"]).optional() })
     .array()
     .min(1, "expected at least one factory"),
+  arbiters: z.enum(["read", "skip"], "expected read or skip").optional(),
 });
 
 /** JSON in the form of `deployments.ts`, or the path of a file that holds it. */

@@ -84,6 +84,13 @@ export const ERRORS = {
     cause: "An RPC endpoint refuses for good: a wrong key, or a method that it does not serve.",
     remedy: "Correct the endpoint's URL, or use another provider.",
   },
+  "ES-RPC-NO-STATE": {
+    class: "permanent",
+    cause:
+      "No RPC endpoint can say who the first arbiter of an escrow of revision A was: none has the state of the block of its creation, and none of a newer one.",
+    remedy:
+      'Add an archive endpoint to `RPC_URL`. Or give the chain `"arbiters": "skip"` in `deployments.ts` or `DEPLOYMENTS`: these arbiters stay unknown then, and all is indexed again.',
+  },
   "ES-CHAIN": {
     class: "permanent",
     cause:

@@ -1,10 +1,11 @@
 import type { Hex } from "../src/events/escrow-event.ts";
 import type { ChainSource } from "./chain-source.ts";
 import type { RawLogFilter } from "./check-logs.ts";
+import type { ContractCall } from "./state-source.ts";
 
 /**
- * Answers a JSON-RPC question of the engine out of a verified source. What decides rows (blocks and
- * logs) is checked; the rest is passed on.
+ * Answers a JSON-RPC question of the engine out of a verified source. What decides rows is checked
+ * (blocks and logs), or of the very block that was asked for (contracts); the rest is passed on.
  *
  * @throws RpcProblem
  */
@@ -31,6 +32,11 @@ export async function answerEngine(
     }
     case "eth_getLogs":
       return await source.logs(first as RawLogFilter);
+    case "eth_call": {
+      const { blockHash } = (second ?? {}) as { blockHash?: Hex };
+      if (blockHash === undefined) return await source.other(method, [...params]);
+      return await source.word(first as ContractCall, blockHash);
+    }
     default:
       return await source.other(method, [...params]);
   }

@@ -1,5 +1,6 @@
 import type { FactoryDeployment } from "../config/chain-deployment.ts";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { ArbiterSource } from "./arbiter-source.ts";
 import { BlockSource } from "./block-source.ts";
 import type { RawLog, RawLogFilter } from "./check-logs.ts";
 import type { EndpointAbilitiesStatus } from "./endpoint-abilities.ts";
@@ -11,6 +12,7 @@ import type { ProvenReceipts } from "./proven-receipts.ts";
 import type { RangeFilter, RangePart } from "./range-reader.ts";
 import type { RawBlock } from "./raw-block.ts";
 import { RpcProblem } from "./rpc-problem.ts";
+import { type ContractCall, StateSource } from "./state-source.ts";
 
 export type ChainSourceSettings = EndpointPoolSettings & {
   /**
@@ -42,6 +44,8 @@ export class ChainSource {
   readonly #blocks: BlockSource;
   readonly #logs: LogSource;
   readonly #survey: EndpointSurvey;
+  readonly #state: StateSource;
+  readonly #arbiters: ArbiterSource;
 
   /** @throws Error when more endpoints have to agree than there are */
   constructor({ agree = 1, factories = [], topics, ...settings }: ChainSourceSettings) {
@@ -52,6 +56,13 @@ export class ChainSource {
     this.#blocks = new BlockSource(this.#pool);
     this.#logs = new LogSource(this.#pool, this.#blocks, { agree, factories, topics });
     this.#survey = new EndpointSurvey(this.#pool, factories);
+    this.#state = new StateSource(this.#pool, agree);
+    this.#arbiters = new ArbiterSource(
+      this.#state,
+      this.#blocks,
+      (filter) => this.logs(filter),
+      this.#pool.clock,
+    );
   }
 
   get chainId(): number {
@@ -152,6 +163,17 @@ export class ChainSource {
    */
   async withTransactions(block: RawBlock, logs: readonly RawLog[]): Promise<RawLog[]> {
     return await this.#logs.withTransactions(block, logs);
+  }
+
+  /**
+   * What a contract that is there answers at a block, as one word: who its arbiter was also where the
+   * block's state is gone.
+   *
+   * @throws RpcProblem `no-state` when no endpoint can tell
+   */
+  async word(call: ContractCall, blockHash: Hex): Promise<Hex> {
+    if (ArbiterSource.asks(call)) return await this.#arbiters.word(call.to, blockHash);
+    return await this.#state.word(call, blockHash);
   }
 
   /** Any other question: whatever is answered is believed, so ask for nothing that decides rows. */

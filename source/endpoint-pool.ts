@@ -33,7 +33,7 @@ const ROUNDS = 5;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 3_000;
 /** What the same endpoint would say again, whenever it is asked. */
-const IS_FINAL: ReadonlySet<string> = new Set(["refused", "needs-address"]);
+const IS_FINAL: ReadonlySet<string> = new Set(["refused", "needs-address", "no-state"]);
 
 /**
  * The RPC endpoints of one chain. Each question goes to them in turn, the healthiest first, until one
@@ -117,6 +117,7 @@ export class EndpointPool {
       can,
     }: { rounds?: number; can?: (endpoint: RpcEndpoint) => boolean } = {},
   ): Promise<{ endpoint: RpcEndpoint; value: T }> {
+    let noState: RpcProblem | null = null;
     let problem = new RpcProblem("transient", `chain ${this.chainId}: no endpoint is usable`);
     for (let round = 0; round < rounds; round++) {
       if (round > 0) await this.clock.sleep(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round));
@@ -131,11 +132,12 @@ export class EndpointPool {
         } catch (error) {
           if (!(error instanceof RpcProblem)) throw error;
           problem = error;
+          if (error.kind === "no-state") noState = error;
           if (IS_FINAL.has(error.kind)) refusals += 1;
         }
       if (refusals > 0 && refusals === endpoints.length) break;
     }
-    throw problem;
+    throw noState ?? problem;
   }
 
   /** Each endpoint: which chain it says that it is of; null when it does not answer, asked twice. */

@@ -1,12 +1,16 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Chain } from "../config/chain-deployment.ts";
+import { CodedError } from "../config/coded-error.ts";
+import type { ErrorCode } from "../config/error-catalogue.ts";
 import type { Listening } from "../config/process-config.ts";
 
 /** What the thread of the sources has to say. */
 export type GuardMessage =
   | { urls: [chainId: number, url: string][]; httpPort: number | null }
-  | { event: string; text: string };
+  | { event: string; text: string }
+  /** Nobody can answer the engine. */
+  | { code: ErrorCode; text: string };
 
 /** What the thread of the sources is given. */
 export type GuardData = { chains: readonly Chain[]; http: GuardHttp | null };
@@ -21,7 +25,7 @@ export type GuardOptions = {
   http?: GuardHttp;
   /** Called with what an operator should know, as it is seen. */
   say: (event: string, text: string) => void;
-  /** Called when the thread is gone: the engine has nobody to ask any more. */
+  /** Called when the thread is gone or can tell no more: the engine has nobody to ask. */
   onEnded: (error: Error) => void;
 };
 
@@ -47,6 +51,7 @@ export async function guardEngine(
   if (!("urls" in first)) throw new Error(`the sources began with ${JSON.stringify(first)}`);
   worker.on("message", (message: GuardMessage) => {
     if ("event" in message) say(message.event, message.text);
+    if ("code" in message) onEnded(new CodedError(message.code, message.text));
   });
   worker.once("error", (cause) => onEnded(new Error("the verified source failed", { cause })));
   worker.once("exit", (code) => onEnded(new Error(`the verified source ended (${code})`)));

@@ -16,7 +16,9 @@ const SURVEY_MS = 15_000;
 const post = (message: GuardMessage): void => parentPort?.postMessage(message);
 const { chains, http } = workerData as GuardData;
 const sources = openSources(chains, (event, text) => post({ event, text }));
-const { urlOf } = await serveRpc(sources);
+const { urlOf } = await serveRpc(sources, (chainId, { code, message }) =>
+  post({ code, text: `chain ${chainId}: ${message}` }),
+);
 const named = sources.map((source, at) => ({ name: chains[at]?.name ?? "", source }));
 const server = http === null ? null : await startIndexerServer({ ...http, chains: named });
 post({

@@ -25,7 +25,7 @@ export type Question<T> = {
 
 /** Of the health of whoever answered so. */
 const SAYS_NOTHING: ReadonlySet<string> = new Set([
-  ...["too-large", "too-many-addresses", "needs-address", "unproven"],
+  ...["too-large", "too-many-addresses", "needs-address", "unproven", "no-state"],
 ]);
 const LONGEST_RETRY_AFTER_MS = 300_000;
 const SAY_FROM_MS = 5_000;

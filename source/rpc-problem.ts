@@ -10,6 +10,7 @@ import { redactUrl } from "./redact-url.ts";
  * - `rate-limited`, `transient`: ask again later.
  * - `lie`: the answer cannot be true; ask again, elsewhere if there is elsewhere.
  * - `unproven`: it may be true, and cannot be checked; ask again, and elsewhere, who else says so.
+ * - `no-state`: it no longer has what contracts held at that block; ask elsewhere.
  * - `refused`: asking again does not help; needs operator action.
  */
 type Kind =
@@ -21,13 +22,19 @@ type Kind =
   | "transient"
   | "lie"
   | "unproven"
+  | "no-state"
   | "refused";
+
+const CODES: { [K in Kind]?: "ES-RPC-REFUSED" | "ES-RPC-NO-STATE" } = {
+  refused: "ES-RPC-REFUSED",
+  "no-state": "ES-RPC-NO-STATE",
+};
 
 /** A request that an endpoint did not answer. The message has no secrets of its URL. */
 export class RpcProblem extends Error {
   override name = "RpcProblem";
   readonly kind: Kind;
-  readonly code: "ES-RPC-REFUSED" | "ES-RPC-UNREACHABLE";
+  readonly code: "ES-RPC-REFUSED" | "ES-RPC-NO-STATE" | "ES-RPC-UNREACHABLE";
   /** How long the provider asks to wait. */
   readonly retryAfterMs: number | null;
   /** How many blocks the provider says that it would answer for. */
@@ -47,15 +54,28 @@ export class RpcProblem extends Error {
   ) {
     super(message, { cause: more.cause });
     this.kind = kind;
-    this.code = kind === "refused" ? "ES-RPC-REFUSED" : "ES-RPC-UNREACHABLE";
+    this.code = CODES[kind] ?? "ES-RPC-UNREACHABLE";
     this.retryAfterMs = more.retryAfterMs ?? null;
     this.blocksAllowed = more.blocksAllowed ?? null;
     this.addressesAllowed = more.addressesAllowed ?? null;
   }
 }
 
+/**
+ * What nodes say of a block whose state they pruned:
+ * - geth, `missing trie node`: https://github.com/ethereum/go-ethereum/issues/20874
+ * - geth, `historical state unavailable`: https://github.com/ethereum/go-ethereum/issues/24070
+ * - reth, `State at block #3 is pruned`: https://github.com/paradigmxyz/reth/pull/4092
+ * - Nethermind, `MissingTrieNodeException`: https://github.com/NethermindEth/nethermind/issues/9408
+ * - Erigon, `execution reverted`: https://github.com/erigontech/erigon/issues/6391
+ * - OpenEthereum, `state pruning`: https://github.com/openethereum/parity-ethereum/pull/8891
+ * - Infura, `access to archive state`: https://github.com/ethers-io/ethers.js/issues/715
+ * - anvil's `BlockOutOfRangeError`, tried with `--prune-history`
+ */
+const NO_STATE =
+  /missing ?trie ?node|state [^.]*(unavailable|not available|is pruned)|history has been pruned|state pruning|\barchive\b|execution reverted|BlockOutOfRange/i;
 const BEHIND =
-  /beyond.*head|unknown block|(header|block) not found|not (yet )?available|is not finalized|missing trie|syncing/i;
+  /beyond.*head|unknown block|(header|block) not found|not (yet )?available|is not finalized|syncing/i;
 const TOO_MANY_ADDRESSES =
   /(too many|max(imum)?|exceed\w*|limit\w*)[^.]*\b(address(es)?|contracts)\b/i;
 /** publicnode.com: "Please specify an address in your request"; github.com/ChainSafe/forest/issues/6134. */
@@ -94,6 +114,7 @@ function kindOf(error: unknown, words: string, status: number | null, code: numb
   if (isTimeout(error) || status === 408 || status === 504) return "timeout";
   if (status === 429) return "rate-limited";
   if (status === 401 || status === 403) return "refused";
+  if (NO_STATE.test(words)) return "no-state";
   if (BEHIND.test(words)) return "transient";
   if (RATE_LIMITED.test(words)) return "rate-limited";
   if (TOO_MANY_ADDRESSES.test(words)) return "too-many-addresses";
@@ -143,7 +164,10 @@ function addressesAllowed(words: string): number | null {
 }
 
 function wordsOf(error: unknown, http: HttpRefusal | null, rpc: RpcRequestError | null): string {
-  if (rpc) return rpc.details || rpc.shortMessage;
+  if (rpc)
+    return [rpc.details || rpc.shortMessage, typeof rpc.data === "string" ? rpc.data : ""]
+      .join(" ")
+      .trim();
   if (http) return http.message;
   if (error instanceof BaseError)
     return [error.shortMessage, error.details].filter(Boolean).join(" ");

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { answerEngine } from "./answer-engine.ts";
 import type { ChainSource, ChainSourceStatus } from "./chain-source.ts";
+import { RpcProblem } from "./rpc-problem.ts";
 
 type Call = { id?: unknown; method?: unknown; params?: unknown };
 
@@ -24,8 +25,13 @@ const METHOD = /^[a-z]+_[A-Za-z]+$/;
  * Serves the engine, which wants a URL, with what the sources have verified: `/<chain id>`. The same
  * question asked again while it is under way (the engine gives up after 10 s and asks again) waits
  * for the one answer.
+ *
+ * @param onHopeless called with a problem that asking again, as the engine does, cannot help
  */
-export async function serveRpc(sources: readonly ChainSource[]): Promise<RpcServer> {
+export async function serveRpc(
+  sources: readonly ChainSource[],
+  onHopeless: (chainId: number, problem: RpcProblem) => void = () => undefined,
+): Promise<RpcServer> {
   const byPath = new Map(sources.map((source) => [`/${source.chainId}`, source]));
   const inFlight = new Map<string, Promise<unknown>>();
 
@@ -43,6 +49,8 @@ export async function serveRpc(sources: readonly ChainSource[]): Promise<RpcServ
     try {
       return { jsonrpc: "2.0", id: call.id ?? null, result: (await answer(source, call)) ?? null };
     } catch (error) {
+      if (error instanceof RpcProblem && error.kind === "no-state")
+        onHopeless(source.chainId, error);
       const message = `verified source: ${(error as Error).message}`;
       return { jsonrpc: "2.0", id: call.id ?? null, error: { code: INTERNAL_ERROR, message } };
     }

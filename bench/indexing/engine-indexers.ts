@@ -30,6 +30,10 @@ export const ESCROW_STREAM = {
       escrowColumn: "stream",
       escrows: `"${schema}".escrow`,
       addressColumn: "address",
+      // The others ask no contract.
+      arbiter: `case when revision = 'B' or address in (
+                  select stream from "${schema}".event where type = 'ArbiterChanged')
+                then arbiter end`,
       faults: `select abs(o.count - s.events) + s.anomalies + abs(m.count - s.escrows)
                from "${schema}".chain_stat s, (select count(*) from "${schema}".outbox) as o,
                     (select sum(deployed_count) as count from "${schema}".settlement_minute) as m`,

@@ -9,13 +9,16 @@ export type FactTables = {
   /** Relation with status, arbiter, amount and the column of `addressColumn`. */
   escrows: string;
   addressColumn: string;
+  /** An expression for the arbiter that events alone tell; the column of that name unless given. */
+  arbiter?: string;
   /** A query for one number: 0 when the indexer finds nothing wrong itself. */
   faults?: string;
 };
 
 /** Reads what an indexer wrote, so that it can be held against what the others wrote. */
 export async function readFacts(url: string, tables: FactTables): Promise<Facts> {
-  const { events, escrowColumn, escrows, addressColumn, faults = "0" } = tables;
+  const { events, escrowColumn, escrows, addressColumn } = tables;
+  const { arbiter = "arbiter", faults = "0" } = tables;
   const [facts] = await query<Facts>(
     url,
     `select e.*, s.*, (${faults})::int as faults from (
@@ -25,7 +28,7 @@ export async function readFacts(url: string, tables: FactTables): Promise<Facts>
        from ${events}) as e, (
        select count(*)::int as escrows,
               md5(string_agg(concat_ws('/', ${addressColumn}, status,
-                                        nullif(arbiter, '0x' || repeat('0', 40)), amount), ','
+                                        nullif(${arbiter}, '0x' || repeat('0', 40)), amount), ','
                              order by ${addressColumn})) as "statesHash"
        from ${escrows}) as s`,
   );

@@ -5,7 +5,13 @@ type Hex = `0x${string}`;
 
 /** A log without its place in the block. */
 export type ChainLog = { address: Hex; topics: Hex[]; data: Hex };
-type ChainTransaction = { from: Hex; to: Hex; logs: ChainLog[] };
+type ChainTransaction = {
+  from: Hex;
+  to: Hex;
+  logs: ChainLog[];
+  /** Who is the arbiter after it, where that is another one than before. */
+  arbiter?: Hex;
+};
 export type ChainBlock = { number: number; timestamp: number; transactions: ChainTransaction[] };
 
 export type EscrowChainOptions = {
@@ -126,16 +132,15 @@ function lifeOf(index: number, escrows: number): Life {
   const approvers = [payer, payee, arbiter].slice(0, isRefunded ? 1 : required);
 
   const terms = { revision, escrow, payer, payee, arbiter, amount, required } as const;
-  const create: Step = (timestamp) =>
-    transaction(payer, FACTORIES[revision], creationLogs(terms, timestamp));
+  const create: Step = (timestamp) => ({
+    ...transaction(payer, FACTORIES[revision], creationLogs(terms, timestamp)),
+    arbiter,
+  });
   const steps: Step[] = [];
   if (index % 4 === 3) {
     const next = address(`party/${(index * 17 + 3) % parties}`);
-    steps.push(() =>
-      transaction(arbiter, escrow, [
-        log(escrow, [TOPICS.arbiterChanged, word(arbiter), word(next)]),
-      ]),
-    );
+    const change = log(escrow, [TOPICS.arbiterChanged, word(arbiter), word(next)]);
+    steps.push(() => ({ ...transaction(arbiter, escrow, [change]), arbiter: next }));
   }
   for (const [at, approver] of approvers.entries()) {
     const releases = !isRefunded && at === approvers.length - 1;

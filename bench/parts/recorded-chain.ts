@@ -1,4 +1,4 @@
-import { type Hex, numberToHex } from "viem";
+import { type Hex, numberToHex, padHex } from "viem";
 import { headerJson, receiptsJson } from "../../test/support/header-json.ts";
 import type { LogFilter } from "../../test/support/log-filter.ts";
 import {
@@ -23,6 +23,8 @@ type Block = {
 export class RecordedChain {
   readonly #blocks: Block[] = [];
   readonly #numbers = new Map<string, number>();
+  /** Of each escrow, in the order of the chain. */
+  readonly #arbiters = new Map<string, { from: number; arbiter: Hex }[]>();
   #parentHash: Hex | undefined;
   #head = 0;
 
@@ -78,6 +80,12 @@ export class RecordedChain {
       ),
       transactionHashes: JSON.stringify(hashes),
     });
+    for (const { logs, arbiter } of transactions) {
+      const [first] = logs;
+      if (arbiter === undefined || first === undefined) continue;
+      const before = this.#arbiters.get(first.address) ?? [];
+      this.#arbiters.set(first.address, [...before, { from: number, arbiter }]);
+    }
     this.#numbers.set(blockHash, number);
     this.#head = number;
   }
@@ -106,9 +114,18 @@ export class RecordedChain {
         return this.#logs(first as LogFilter);
       case "eth_getBlockReceipts":
         return this.#receipts(this.#numbers.get(String(first)) ?? Infinity);
+      case "eth_call":
+        return this.#arbiter(first as { to: string }, second as { blockHash: string });
       default:
         return undefined;
     }
+  }
+
+  /** All that an indexer asks a contract. */
+  #arbiter({ to }: { to: string }, { blockHash }: { blockHash: string }): string {
+    const number = this.#numbers.get(blockHash) ?? -1;
+    const last = this.#arbiters.get(to)?.findLast(({ from }) => from <= number);
+    return last === undefined ? '"0x"' : `"${padHex(last.arbiter, { size: 32 })}"`;
   }
 
   #numberOf(tag: unknown): number {

@@ -8,7 +8,8 @@ import type { EventRow } from "../../src/events/event-row.ts";
  */
 
 const FORMAT = "escrow-stream/events";
-const FORMAT_VERSION = 1;
+/** 2: what was observed beside an event. Files of version 1 are read like any other. */
+const FORMAT_VERSION = 2;
 
 const whole = z.int().min(0);
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
@@ -17,7 +18,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 const header = z.strictObject({
   format: z.literal(FORMAT),
-  format_version: z.literal(FORMAT_VERSION),
+  format_version: z.int().min(1).max(FORMAT_VERSION),
   exported_at: z.iso.datetime(),
   /** Where it was read. */
   deployment: z.strictObject({ schema: z.string(), build_id: z.string() }),
@@ -52,6 +53,7 @@ const event = z.strictObject({
   transaction_hash: hash,
   log_index: whole,
   payload: z.record(z.string(), z.unknown()),
+  observed_arbiter: address.optional(),
   anomaly: z.string().nullable(),
 });
 
@@ -75,7 +77,10 @@ export function headerLine(of: Omit<ExportHeader, "format" | "format_version">):
   return lineOf({ format: FORMAT, format_version: FORMAT_VERSION, ...of } satisfies ExportHeader);
 }
 
-/** The keys always stand in this order, so the same events give the same bytes. */
+/**
+ * The keys always stand in this order, so the same events give the same bytes: also those that they
+ * gave before anything was observed, for only what was observed has a key of its own.
+ */
 export function eventLine(row: EventRow): string {
   return lineOf({
     chain_id: Number(row.chain_id),
@@ -93,6 +98,7 @@ export function eventLine(row: EventRow): string {
     transaction_hash: row.transaction_hash,
     log_index: row.log_index,
     payload: row.payload as Record<string, unknown>,
+    ...(row.observed_arbiter ? { observed_arbiter: row.observed_arbiter } : {}),
     anomaly: row.anomaly,
   } satisfies ExportedEvent);
 }

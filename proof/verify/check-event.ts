@@ -3,10 +3,14 @@ import { EVENT_CATALOGUE, isEventType } from "../../src/events/event-catalogue.t
 import { eventId } from "../../src/events/event-id.ts";
 import type { EventRow } from "../../src/events/event-row.ts";
 
+const ADDRESS = /^0x[0-9a-f]{40}$/;
+
 /** Something that is wrong with a stored event, by the name of the check that saw it. */
 export type EventProblem = { check: EventCheck; detail: string };
 
-type EventCheck = "event-id" | "event-position" | "event-order" | "event-block" | "event-emitter";
+type EventCheck =
+  | ("event-id" | "event-position" | "event-order" | "event-block")
+  | ("event-emitter" | "event-observed");
 
 /**
  * Checks a row of the event store in itself and against its predecessor on the chain: what must
@@ -19,6 +23,7 @@ export function checkEvent(row: EventRow, before: EventRow | null): EventProblem
     ...checkIdentity(row),
     ...checkPosition(row),
     ...checkEmitter(row),
+    ...checkObserved(row),
     ...(before === null ? [] : checkOrder(row, before)),
   ];
 }
@@ -56,6 +61,18 @@ function checkEmitter(row: EventRow): EventProblem[] {
     ? `its payload is about ${named}, its stream is ${row.stream}`
     : `it was emitted by ${row.emitter}, its stream is ${row.stream}`;
   return [{ check: "event-emitter", detail }];
+}
+
+/** Only what no event says is asked for: the first arbiter of an escrow of revision A. */
+function checkObserved({ type, revision, observed_arbiter: arbiter }: EventRow): EventProblem[] {
+  if (arbiter === null || arbiter === undefined) return [];
+  const check = "event-observed";
+  if (type !== "EscrowCreated" || revision !== "A")
+    return [
+      { check, detail: `${type} of revision ${revision} has an observed arbiter, ${arbiter}` },
+    ];
+  if (ADDRESS.test(arbiter)) return [];
+  return [{ check, detail: `its observed arbiter is ${arbiter}, not an address in lower case` }];
 }
 
 function checkOrder(row: EventRow, before: EventRow): EventProblem[] {

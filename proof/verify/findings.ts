@@ -7,6 +7,7 @@ export const CHECKS = {
   "event-order": "events of a chain are not in the order of blocks and logs",
   "event-block": "events of one block disagree about the block",
   "event-emitter": "an event belongs to another stream than to its emitter's",
+  "event-observed": "what was observed beside an event cannot be what was observed there",
   "event-chain": "an event is of a chain that the deployment does not follow",
   "stream-version": "the versions of a stream are not 1, 2, 3 …",
   "event-anomaly": "an event's anomaly is not what the fold finds",

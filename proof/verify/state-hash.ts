@@ -65,6 +65,7 @@ export class EventStoreHash {
         emitter: row.emitter,
         id: row.id,
         log_index: String(row.log_index),
+        observed_arbiter: row.observed_arbiter ?? null,
         payload: row.payload_text,
         revision: row.revision,
         schema_version: String(row.schema_version),

@@ -71,7 +71,8 @@ function eventsOfParty(chainId: number, address: Hex, block: number): Query {
       where payload ->> 'old_arbiter' = ${address} or payload ->> 'new_arbiter' = ${address}
       union
       select stream from event
-      where chain_id = ${chainId} and payload ->> 'arbiter' = ${address}
+      where chain_id = ${chainId} and type = 'EscrowCreated'
+        and coalesce(observed_arbiter, payload ->> 'arbiter') = ${address}
         and stream in (select stream from arbiter_changed where anomaly is not null)
     )
     select event.* from event join role using (stream)

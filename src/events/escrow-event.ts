@@ -43,6 +43,8 @@ type EventOrigin = {
   blockTimestamp: bigint;
   transactionHash: Hex;
   logIndex: number;
+  /** Of an `EscrowCreated` of revision A the arbiter at the end of its block; null elsewhere. */
+  observedArbiter: Hex | null;
 };
 
 export type EscrowEventOf<T extends EventType> = EventOrigin & { type: T; payload: Payloads[T] };

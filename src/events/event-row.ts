@@ -20,6 +20,8 @@ export type EventRow = {
   transaction_hash: string;
   log_index: number;
   payload: unknown;
+  /** Absent in what was stored or exported before there was any. */
+  observed_arbiter?: string | null | undefined;
   anomaly: string | null;
 };
 
@@ -41,6 +43,7 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     transactionHash: row.transaction_hash as StoredEvent["transactionHash"],
     logIndex: row.log_index,
     payload: row.payload,
+    observedArbiter: (row.observed_arbiter ?? null) as StoredEvent["observedArbiter"],
     anomaly: row.anomaly,
   };
 }

@@ -29,6 +29,7 @@ test("an event keeps where and when it was logged, with every hex value in lower
     blockTimestamp: 1_700_000_000n,
     transactionHash: `0x${"cd".repeat(32)}`,
     logIndex: 3,
+    observedArbiter: null,
     payload,
   });
 });

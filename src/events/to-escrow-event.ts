@@ -12,13 +12,18 @@ export type EngineEvent = {
   transaction: { hash: Hex };
 };
 
-/** Makes the event store's form of a log. */
+/**
+ * Makes the event store's form of a log.
+ *
+ * @param observedArbiter what the contract said, where the event does not
+ */
 export function toEscrowEvent<T extends EventType>(
   type: T,
   revision: Revision,
   chainId: number,
   source: EngineEvent,
   payload: Payloads[T],
+  observedArbiter: Hex | null = null,
 ): EscrowEvent {
   const emitter = lower(source.log.address);
   return {
@@ -36,6 +41,7 @@ export function toEscrowEvent<T extends EventType>(
     transactionHash: lower(source.transaction.hash),
     logIndex: source.log.logIndex,
     payload,
+    observedArbiter: observedArbiter === null ? null : lower(observedArbiter),
     // The compiler does not see that type and payload belong together; the signature does.
   } as EscrowEvent;
 }

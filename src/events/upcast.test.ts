@@ -57,7 +57,7 @@ describe("The golden fixtures", () => {
     for (const { log, row, message } of golden.events) {
       const type = row.type as EventType;
       if (row.schema_version !== writtenVersion(type, golden.revision)) continue;
-      const event = indexLog(golden.revision, log);
+      const event = indexLog(golden.revision, log, row.observed_arbiter);
       const { streamVersion: _version, anomaly: _anomaly, ...written } = toStoredEvent(row);
       expect(event).toEqual(written);
       // jsonb has no order of keys, the message has: its bytes are compared, not its values.

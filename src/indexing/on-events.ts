@@ -3,6 +3,7 @@ import { EVENT_CATALOGUE, EVENT_TYPES, REVISIONS } from "../events/event-catalog
 import { type EventArguments, payloadOf } from "../events/payload-of.ts";
 import { toEscrowEvent } from "../events/to-escrow-event.ts";
 import { append } from "./append.ts";
+import { observeArbiter } from "./observe-arbiter.ts";
 
 /*
  * A handler for every event of the catalogue in every revision. The engine tells the revisions
@@ -11,10 +12,13 @@ import { append } from "./append.ts";
 
 for (const type of EVENT_TYPES)
   for (const revision of REVISIONS) {
+    const namesNoArbiter = type === "EscrowCreated" && revision === "A";
     const emitter = EVENT_CATALOGUE[type].emitter === "factory" ? "Factory" : "Escrow";
     // One of the sources of ponder.config.ts; the compiler can follow one name at a time.
-    ponder.on(`${emitter}${revision}:${type}` as "EscrowA:Approved", ({ event, context }) => {
+    ponder.on(`${emitter}${revision}:${type}` as "EscrowA:Approved", async ({ event, context }) => {
       const payload = payloadOf(type, event.args as EventArguments<typeof type>);
-      return append(context.db, toEscrowEvent(type, revision, context.chain.id, event, payload));
+      const { db, chain } = context;
+      const observed = namesNoArbiter ? await observeArbiter(context, event.log.address) : null;
+      await append(db, toEscrowEvent(type, revision, chain.id, event, payload, observed));
     });
   }

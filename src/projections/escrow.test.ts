@@ -116,6 +116,43 @@ describe.each(["A", "B"] as const)("an escrow of revision %s", (revision) => {
   });
 });
 
+describe("the arbiter of revision A, observed at the end of the block of the creation,", () => {
+  const OBSERVED = { ...A, observedArbiter: ARBITER };
+  const inThatBlock = { ...A, timestamp: CREATED_AT, logIndex: 2 };
+
+  test("is the escrow's from its creation on", () => {
+    given([]).when(created({}, OBSERVED)).leaves({ arbiter: ARBITER });
+    given([created({}, OBSERVED)])
+      .when(deployed({}, A))
+      .leaves({ arbiter: ARBITER });
+    given([])
+      .when(created({}, { ...A, observedArbiter: ZERO_ADDRESS }))
+      .leaves({ arbiter: null });
+  });
+
+  test("is whom the first change replaces; another one is an anomaly", () => {
+    given([created({}, OBSERVED)])
+      .when(arbiterChanged(ARBITER, STRANGER, A))
+      .leaves({ arbiter: STRANGER });
+    given([created({}, OBSERVED)])
+      .when(arbiterChanged(PAYER, STRANGER, A))
+      .isAnomaly(`the arbiter was not ${PAYER}`, { arbiter: STRANGER });
+  });
+
+  test("is overruled by changes of that block, which had happened when it was observed", () => {
+    const first = arbiterChanged(PAYEE, STRANGER, inThatBlock);
+    given([created({}, OBSERVED)])
+      .when(first)
+      .leaves({ arbiter: STRANGER });
+    given([created({}, OBSERVED), first])
+      .when(arbiterChanged(STRANGER, ARBITER, { ...inThatBlock, logIndex: 3 }))
+      .leaves({ arbiter: ARBITER });
+    given([created({}, OBSERVED), arbiterChanged(PAYEE, ARBITER, inThatBlock)])
+      .when(arbiterChanged(ARBITER, STRANGER, A))
+      .leaves({ arbiter: STRANGER });
+  });
+});
+
 describe("the arbiter", () => {
   test("is none when revision B names the zero address", () => {
     given([])

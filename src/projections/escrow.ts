@@ -24,6 +24,9 @@ export type EscrowStep = { after: EscrowState; anomaly: string | null };
  *
  * `EscrowDeployed` comes after `EscrowCreated` (the constructor logs first) and adds the factory.
  * Any other first event starts the state `unknown`.
+ *
+ * Revision A does not log its first arbiter; it was observed at the end of the block of the creation.
+ * An `ArbiterChanged` of that block has happened by then, so its log overrules what was observed.
  */
 export function evolveEscrow(before: EscrowState | null, event: EscrowEvent): EscrowStep {
   const step = apply(before ?? nothingKnown(event), event);
@@ -141,8 +144,9 @@ function applyArbiterChanged(
   const after = { ...state, arbiter: addressOrNull(event.payload.new_arbiter) };
   if (state.status === "unknown") return { after, anomaly: UNKNOWN_ESCROW };
   const old = addressOrNull(event.payload.old_arbiter);
-  // Revision A never named its first arbiter, so there null is "not known", not "none".
-  const isSurprising = state.arbiter !== old && !(state.revision === "A" && state.arbiter === null);
+  // There null may be "nobody asked", and what was observed may be of after this very change.
+  const isOpen = state.arbiter === null || event.blockNumber === state.createdBlock;
+  const isSurprising = state.arbiter !== old && !(state.revision === "A" && isOpen);
   return { after, anomaly: isSurprising ? `the arbiter was not ${old ?? "absent"}` : null };
 }
 
@@ -160,7 +164,7 @@ function creation(
     revision: event.revision,
     payer: payload.payer,
     payee: payload.payee,
-    arbiter: addressOrNull(payload.arbiter) ?? state.arbiter,
+    arbiter: addressOrNull(payload.arbiter ?? event.observedArbiter) ?? state.arbiter,
     amount: BigInt(payload.amount),
     releaseTime,
     approvalsRequired: payload.approvals_required,
@@ -189,8 +193,8 @@ function releasableFrom(state: EscrowState): bigint | null {
   return state.approvalsGiven >= state.approvalsRequired ? state.releaseTime : null;
 }
 
-function addressOrNull(address: Hex | undefined): Hex | null {
-  return address === undefined || address === ZERO_ADDRESS ? null : address;
+function addressOrNull(address: Hex | null | undefined): Hex | null {
+  return address && address !== ZERO_ADDRESS ? address : null;
 }
 
 function nothingKnown(event: EscrowEvent): EscrowState {

@@ -52,8 +52,10 @@ test("An export of its events is, byte for byte, what it always was", () => {
 });
 
 function inSnakeCase(row: Record<string, unknown>): Record<string, unknown> {
+  // The file is older than the column, and nothing was observed then.
+  const { observedArbiter: _none, ...written } = row;
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
+    Object.entries(written).map(([name, value]) => {
       const isTime = name === "blockTimestamp";
       const column = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       // An export writes a time as a number; what may be larger is text.

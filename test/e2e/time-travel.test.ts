@@ -73,12 +73,10 @@ describe("An escrow as of a block", () => {
           const { timestamp } = await chain.client.getBlock({ blockNumber: BigInt(block) });
           const then = await getEscrow(chain, address, `?asOfBlock=${block}&at=${timestamp}`);
           const contract = await readContract(chain, address, people, block);
-          const { isReleasable, approvers, arbiter, ...plain } = contract;
+          const { isReleasable, approvers, ...plain } = { ...contract, arbiter: orNone(contract) };
           expect(then).toMatchObject({ chain_id: chain.chainId, address, ...plain });
           expect(then.releasable).toEqual({ at: String(timestamp), value: isReleasable });
           expect([...(then.approvers as string[])].sort()).toEqual([...approvers].sort());
-          if (then.revision === "B" || then.arbiter !== null)
-            expect(then.arbiter ?? zeroAddress).toBe(arbiter);
           const upTo = (rows: Json[]) => rows.filter((each) => Number(each.block_number) <= block);
           expect(then.events).toEqual(upTo(now.events));
           expect(then.approvals).toEqual(upTo(now.approvals));
@@ -294,7 +292,7 @@ async function expectHonesty(base: string, database: string): Promise<void> {
     `insert into escrow_import.event
      select chain_id, id || '-x', position || 'x', stream, stream_version + 1, 'ArbiterChanged', 1,
        revision, emitter, block_number, block_hash, block_timestamp, transaction_hash, log_index + 1,
-       '{"old_arbiter": "${zeroAddress}", "new_arbiter": "${zeroAddress}"}', 'the arbiter was not absent'
+       '{"old_arbiter": "${zeroAddress}", "new_arbiter": "${zeroAddress}"}', null, 'the arbiter was not absent'
      from escrow_import.event
      where chain_id = $1 and stream = $2 order by stream_version desc limit 1`,
     [chain_id, stream],
@@ -394,4 +392,9 @@ async function state(args: string[], mustWork = true): Promise<ServiceProcess> {
 
 function tellOutput(error: unknown): never {
   throw new Error(indexer.output.slice(-3000), { cause: error });
+}
+
+/** The read model's word for no arbiter is null. */
+function orNone({ arbiter }: { arbiter: string }): string | null {
+  return arbiter === zeroAddress ? null : arbiter;
 }

@@ -1,5 +1,6 @@
 import type { EscrowEvent } from "../../src/events/escrow-event.ts";
 import { toEscrowEvent } from "../../src/events/to-escrow-event.ts";
+import { arbiterAt } from "./arbiter-at.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
 
 /** The events of a block, in the form of the event store but with a position of our own. */
@@ -22,5 +23,7 @@ export function eventOf(chainId: number, block: Block, log: BlockLog): EscrowEve
     block: { number: BigInt(block.number), hash: block.hash, timestamp: BigInt(block.timestamp) },
     transaction: { hash: transaction.hash },
   };
-  return toEscrowEvent(type, revision, chainId, source, payload);
+  const isAsked = type === "EscrowCreated" && revision === "A";
+  const observed = isAsked ? arbiterAt(block, log.address) : null;
+  return toEscrowEvent(type, revision, chainId, source, payload, observed);
 }

@@ -2,13 +2,16 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
-import { numberToHex } from "viem";
+import { encodeFunctionData, numberToHex, padHex } from "viem";
+import { escrowAAbi } from "../../abis/escrow-a.ts";
 import type { LogFilter } from "../support/log-filter.ts";
+import { arbiterAt } from "./arbiter-at.ts";
 import { blockJson, logJson, receiptJson } from "./block-json.ts";
 import type { ChainNode } from "./chain-node.ts";
 import type { Block, BlockLog } from "./simulated-chain.ts";
 
 type Request = { id: number; method: string; params?: unknown[] };
+const ARBITER = encodeFunctionData({ abi: escrowAAbi, functionName: "arbiter" });
 /** What geth says of the logs of a block that it has never heard of. */
 class UnknownBlock extends Error {
   readonly code = -32_000;
@@ -116,11 +119,26 @@ function answerOf(node: ChainNode, method: string, params: unknown[]): unknown {
       const block = node.byHash(String(first)) ?? node.blocks[Number(first)];
       return block === undefined ? null : receiptJson(block);
     }
+    case "eth_call":
+      return callOf(node, first as { to: string; data: string }, second as { blockHash: string });
     case "eth_getLogs":
       return logsOf(node, first as LogFilter);
     default:
       throw Object.assign(new Error(`${method} is not simulated`), { code: -32_601 });
   }
+}
+
+/** `arbiter()` of an escrow at a block: all that an indexer asks a contract. */
+function callOf(
+  node: ChainNode,
+  { to, data }: { to: string; data: string },
+  { blockHash }: { blockHash: string },
+): string {
+  if (data !== ARBITER) throw new Error(`${data} is not simulated`);
+  const block = node.byHash(blockHash);
+  if (block === null) throw new UnknownBlock("header for hash not found");
+  const arbiter = arbiterAt(block, to);
+  return arbiter === null ? "0x" : padHex(arbiter, { size: 32 });
 }
 
 function logsOf(node: ChainNode, filter: LogFilter): unknown[] {

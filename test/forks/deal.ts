@@ -161,7 +161,7 @@ export class Deal {
     const hash = transactionHash({ to: this.escrow, salt });
     return {
       ...{ hash, salt, from: after.payer, to: this.escrow, escrow: this.escrow },
-      ...{ waitsSeconds, logsAt, after },
+      ...{ arbiter: after.arbiter, waitsSeconds, logsAt, after },
     };
   }
 

@@ -13,7 +13,8 @@ export async function judgeLedger(
   events: EscrowEvent[],
   escrows: string[],
 ): Promise<string[]> {
-  const models = projectEvents(events);
+  // Messages do not say what was observed beside their events.
+  const models = projectEvents(events.map((event) => ({ ...event, observedArbiter: null })));
   const accounts = [...models.escrows.values()].map((escrow) => ({
     chainId: escrow.chainId,
     escrow: escrow.address,

@@ -23,6 +23,8 @@ export type Transaction = {
   to: Hex;
   /** The escrow it is about; null when it has nothing to do with any. */
   escrow: Hex | null;
+  /** Who is that escrow's arbiter after it, the zero address for none; absent for a stranger's. */
+  arbiter?: Hex;
   /** How many seconds after the block before it can be mined at the earliest. */
   waitsSeconds: number;
   /** What it logs in a block of that time. */

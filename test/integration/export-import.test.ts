@@ -73,7 +73,7 @@ describe("An export", () => {
     expect(lines.slice(1, -1).map(({ id }) => id)).toEqual(rows.map(({ id }) => id));
     expect(lines[0]).toMatchObject({
       format: "escrow-stream/events",
-      format_version: 1,
+      format_version: 2,
       deployment: { schema: "escrow_standin", build_id: "build-1" },
       schema_versions: { Approved: 1, EscrowCreated: 1 },
       chains: [

@@ -115,8 +115,8 @@ describe("a rebuild", () => {
       columns: [
         {
           column: "payer_open_amount",
-          stored: String(2n * ONE_ETHER + 1n),
-          folded: String(2n * ONE_ETHER),
+          stored: String(3n * ONE_ETHER + 1n),
+          folded: String(3n * ONE_ETHER),
         },
       ],
     });

@@ -47,12 +47,12 @@ test("finds nothing in a database that lived through a reorg, nor on its topics 
   expect(findings.list()).toEqual([]);
   expect(store.rows.every(({ rows, differing }) => rows > 0 && differing === 0)).toBe(true);
   expect(store.journal).toMatchObject([
-    { messages: 13, retractions: 0, notYetDue: 6, notYetCaptured: 0, unconfirmed: 0 },
-    { messages: 27, retractions: 4, notYetDue: 0, notYetCaptured: 0, published: 26 },
+    { messages: 15, retractions: 0, notYetDue: 6, notYetCaptured: 0, unconfirmed: 0 },
+    { messages: 29, retractions: 4, notYetDue: 0, notYetCaptured: 0, published: 28 },
   ]);
   expect(topics).toMatchObject([
-    { compared: 13, cannotTell: 0 },
-    { compared: 26, cannotTell: 0 },
+    { compared: 15, cannotTell: 0 },
+    { compared: 28, cannotTell: 0 },
   ]);
 });
 

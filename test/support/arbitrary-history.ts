@@ -37,7 +37,7 @@ const place = fc.record({
 const happening: fc.Arbitrary<(at: At) => EscrowEvent> = fc.oneof(
   fc
     .record({ payer: person, payee: person, arbiter: personOrNone, amount, approvalsRequired })
-    .map((args) => (at: At) => created(args, at)),
+    .map((args) => (at: At) => created(args, { ...at, ...observed(args, at) })),
   fc
     .record({ payer: person, payee: person, arbiter: personOrNone, amount, approvalsRequired })
     .map((args) => (at: At) => deployed(args, at)),
@@ -50,6 +50,11 @@ const happening: fc.Arbitrary<(at: At) => EscrowEvent> = fc.oneof(
         arbiterChanged(before, after, at),
   ),
 );
+
+/** What the contract of revision A says beside its creation. */
+function observed({ arbiter }: { arbiter: Hex }, { revision }: At): At {
+  return revision === "A" ? { observedArbiter: arbiter } : {};
+}
 
 const seconds = fc.constantFrom(0n, 1n, 59n, 3_600n, 2_592_000n);
 const step = fc.record({ happening, place, seconds });

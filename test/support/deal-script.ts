@@ -12,8 +12,8 @@ type Proxied = { escrow: Address; payer: Address; payee: Address };
 
 /**
  * The first half of a fixed script that has every event of both revisions in it: all ways to
- * create, approve, release and refund, an arbiter who hands on, and two approvals that share a
- * transaction. Takes 33 days of the chain's time.
+ * create, approve, release and refund, an arbiter who hands on, also in the block of the creation,
+ * and two approvals that share a transaction. Takes 33 days of the chain's time.
  */
 export async function playFirstHalf(chain: TestChain): Promise<OpenDeals> {
   return { A: await firstHalf(chain, "A"), B: await firstHalf(chain, "B") };
@@ -45,6 +45,10 @@ async function firstHalf(chain: TestChain, revision: Revision): Promise<OpenDeal
   await chain.call(arbiter, arbitrated, { changeArbiter: stranger });
   await chain.call(stranger, arbitrated, "approve");
   await chain.call(payer, arbitrated, "approve");
+
+  await chain.createAndHandOn(revision, [arbiter, stranger]);
+  const handedOn = await chain.createAndHandOn(revision, [arbiter, stranger, arbiter]);
+  await chain.call(arbiter, handedOn, { changeArbiter: stranger });
 
   const waiting = await chain.create(revision, { isDeterministic: true, approvalsRequired: 1 });
 

@@ -37,6 +37,8 @@ export type At = {
   blockHash?: Hex;
   transactionHash?: Hex;
   logIndex?: number;
+  /** Of a creation: what the contract said beside it. */
+  observedArbiter?: Hex;
 };
 
 type CreatedArgs = EventArguments<"EscrowCreated">;
@@ -166,7 +168,8 @@ function logged<T extends EventType>(
     block: { number, hash, timestamp },
     transaction: { hash: at.transactionHash ?? hash32(number + 1n) },
   };
-  return toEscrowEvent(type, at.revision ?? "B", at.chainId ?? CHAIN_ID, source, payload);
+  const observed = type === "EscrowCreated" ? (at.observedArbiter ?? null) : null;
+  return toEscrowEvent(type, at.revision ?? "B", at.chainId ?? CHAIN_ID, source, payload, observed);
 }
 
 function hash32(number: bigint): Hex {

@@ -50,8 +50,12 @@ export function readGoldenFiles(): GoldenFile[] {
     .map((file) => ({ file, ...JSON.parse(readFileSync(join(FOLDER, file), "utf8")) }));
 }
 
-/** What today's code makes of a log, in the way of the indexing handlers. */
-export function indexLog(revision: "A" | "B", log: GoldenEvent["log"]): EscrowEvent {
+/** What today's code makes of a log, and of what was observed with it, in the way of the handlers. */
+export function indexLog(
+  revision: "A" | "B",
+  log: GoldenEvent["log"],
+  observedArbiter: EventRow["observed_arbiter"] = null,
+): EscrowEvent {
   const { eventName, args } = decodeEventLog({ abi: ABIS[revision], ...log });
   const source = {
     id: log.position,
@@ -69,5 +73,6 @@ export function indexLog(revision: "A" | "B", log: GoldenEvent["log"]): EscrowEv
     log.chain_id,
     source,
     payloadOf(eventName, args as EventArguments<typeof eventName>),
+    observedArbiter as Hex | null,
   );
 }

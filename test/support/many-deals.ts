@@ -36,7 +36,8 @@ export function manyDeals(chainId: number, escrows: number, firstBlock = 1): Esc
   for (let n = 0; n < escrows; n++) {
     const escrow: Hex = `0x${(n + 1).toString(16).padStart(40, "e")}`;
     const revision = n % 2 === 0 ? "A" : "B";
-    const steps = [(at: At) => created({}, at), (at: At) => deployed({}, at)];
+    const observed: At = revision === "A" ? { observedArbiter: ARBITER } : {};
+    const steps = [(at: At) => created({}, { ...at, ...observed }), (at: At) => deployed({}, at)];
     const life = LIVES[n % LIVES.length] ?? [];
     const block = firstBlock + n;
     for (const make of steps) planned.push({ block, make, escrow, revision });

@@ -1,9 +1,15 @@
 import { type Address, encodeFunctionData, type Hex, numberToHex, toHex, zeroAddress } from "viem";
+import { escrowFactoryBAbi } from "../../abis/escrow-factory-b.ts";
 import { partyProxyBytecode } from "../../contracts/bytecode/party-proxy.ts";
 import { partyProxyAbi } from "../../contracts/test/party-proxy-abi.ts";
 import { type ChainClient, connectToChain } from "../../local/chain/chain-client.ts";
 import { type DeployedFactories, deployFactories } from "../../local/chain/deploy-factories.ts";
-import { createCall, type EscrowCall, partyCall } from "../../local/chain/escrow-call.ts";
+import {
+  type CreateTerms,
+  createCall,
+  type EscrowCall,
+  partyCall,
+} from "../../local/chain/escrow-call.ts";
 import { type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
 import { waitForReceipts } from "../../local/chain/wait-for-receipts.ts";
 
@@ -113,6 +119,30 @@ export class TestChain {
     return escrowOf(receipt.logs);
   }
 
+  /** A creation in whose block the arbiter hands on to the second of these, who does to the third. */
+  async createAndHandOn(revision: Revision, arbiters: readonly Address[]): Promise<Address> {
+    const [arbiter, ...others] = arbiters;
+    const terms = this.#termsOf(revision, { ...(arbiter && { arbiter }), isDeterministic: true });
+    const escrow = await this.#predict(terms);
+    const handOns = others.map((next, at) =>
+      partyCall(arbiters[at] ?? zeroAddress, escrow, { changeArbiter: next }),
+    );
+    await this.client.setAutomine(false);
+    try {
+      const hashes: Hex[] = [];
+      for (const call of [createCall(terms), ...handOns])
+        hashes.push(await this.client.request({ method: "eth_sendTransaction", params: [call] }));
+      await this.client.mine({ blocks: 1 });
+      const receipts = await waitForReceipts(this.client, hashes);
+      const blocks = new Set(receipts.map(({ blockNumber }) => blockNumber));
+      if (blocks.size !== 1 || receipts.some(({ status }) => status !== "0x1"))
+        throw new Error(`an escrow of revision ${revision} was not handed on within its block`);
+    } finally {
+      await this.client.setAutomine(true);
+    }
+    return escrow;
+  }
+
   /** A party's call, in a transaction of its own. */
   async call(from: Address, escrow: Address, what: PartyCalls): Promise<void> {
     await this.#send(partyCall(from, escrow, what));
@@ -166,6 +196,16 @@ export class TestChain {
       approvalsRequired: terms.approvalsRequired ?? 2,
       salt: terms.isDeterministic ? toHex(++this.#salts, { size: 32 }) : undefined,
     };
+  }
+
+  async #predict({ factory, payer, ...terms }: CreateTerms): Promise<Address> {
+    const { payee, releaseDelay, approvalsRequired, arbiter = zeroAddress, salt = "0x" } = terms;
+    return await this.client.readContract({
+      address: factory,
+      abi: escrowFactoryBAbi,
+      functionName: "predictEscrow",
+      args: [payer, payee, BigInt(releaseDelay), approvalsRequired, arbiter, salt],
+    });
   }
 
   async #execute(proxy: Address, calls: { to: Address; data: Hex; value?: Hex }[], value = 0n) {

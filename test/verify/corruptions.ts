@@ -6,6 +6,7 @@ import {
   FORKED,
   IRREGULAR,
   idOf,
+  OBSERVED,
   OPEN,
   REFUNDED,
   RELEASED,
@@ -28,6 +29,7 @@ const released = idOf(RELEASED, "EscrowReleased");
 const approved = idOf(RELEASED, "Approved");
 const secondApproval = idOf(RELEASED, "Approved", 1);
 const refunded = idOf(REFUNDED, "EscrowRefunded");
+const observed = idOf(OBSERVED, "EscrowCreated");
 const twiceApproved = idOf(IRREGULAR, "Approved", 1);
 const otherHash = `0x${"ab".repeat(32)}`;
 const key = `1:${RELEASED}`;
@@ -71,7 +73,7 @@ const inEventStore: Corruption[] = [
       `insert into escrow.event
        select chain_id, id || '-copy', position, stream, stream_version, type, schema_version,
               revision, emitter, block_number, block_hash, block_timestamp, transaction_hash,
-              log_index, payload, anomaly
+              log_index, payload, observed_arbiter, anomaly
        from escrow.event where id = '${approved}'`,
     ],
     check: "event-order",
@@ -113,6 +115,30 @@ const inEventStore: Corruption[] = [
     sql: [`update escrow.event set anomaly = null where id = '${twiceApproved}'`],
     check: "event-anomaly",
     subject: twiceApproved,
+  },
+  {
+    name: "an observed arbiter replaced by another address",
+    sql: [`update escrow.event set observed_arbiter = '${PAYER}' where id = '${observed}'`],
+    check: "read-model",
+    subject: `escrow 1:${OBSERVED}`,
+  },
+  {
+    name: "an observed arbiter lost",
+    sql: [`update escrow.event set observed_arbiter = null where id = '${observed}'`],
+    check: "read-model",
+    subject: `escrow 1:${OBSERVED}`,
+  },
+  {
+    name: "an observed arbiter that is no address",
+    sql: [`update escrow.event set observed_arbiter = '0x00' where id = '${observed}'`],
+    check: "event-observed",
+    subject: observed,
+  },
+  {
+    name: "something observed beside an event that is asked for nothing",
+    sql: [`update escrow.event set observed_arbiter = '${PAYER}' where id = '${released}'`],
+    check: "event-observed",
+    subject: released,
   },
   {
     name: "an event ascribed to another contract",

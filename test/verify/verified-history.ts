@@ -1,5 +1,6 @@
 import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
 import {
+  ARBITER,
   type At,
   approved,
   arbiterChanged,
@@ -10,7 +11,6 @@ import {
   refunded,
   released,
   STRANGER,
-  ZERO_ADDRESS,
 } from "../support/given-events.ts";
 import { type ChainProgress, position, timeOf } from "../support/stand-in-deployment.ts";
 
@@ -24,6 +24,7 @@ export const REFUNDED = escrow("e2");
 export const OPEN = escrow("e3");
 export const FORKED = escrow("e4");
 export const IRREGULAR = escrow("e5");
+export const OBSERVED = escrow("e6");
 const FACTORY = escrow("fa");
 
 export const PROGRESS: ChainProgress[] = [
@@ -40,8 +41,9 @@ const FINAL: EscrowEvent[] = [
   approved(PAYER, at(1, RELEASED, 101, 0)),
   approved(PAYEE, at(1, RELEASED, 101, 1)),
   ...creation(1, REFUNDED, 102, "A"),
-  arbiterChanged(ZERO_ADDRESS, STRANGER, at(1, REFUNDED, 103, 0, "A")),
+  arbiterChanged(ARBITER, STRANGER, at(1, REFUNDED, 103, 0, "A")),
   ...creation(1, OPEN, 104, "B"),
+  ...creation(1, OBSERVED, 105, "A"),
   released({}, at(1, RELEASED, 401, 0)),
   refunded({}, at(1, REFUNDED, 216_500, 0, "A")),
 ];
@@ -78,9 +80,14 @@ export const FORK_HASHES = { first: hash32(0xf1), second: hash32(0xf2) };
 
 function creation(chainId: number, address: Hex, block: number, revision: "A" | "B") {
   return [
-    created({}, at(chainId, address, block, 0, revision)),
+    created({}, { ...at(chainId, address, block, 0, revision), ...observed(revision) }),
     deployed({}, { ...at(chainId, address, block, 1, revision), emitter: FACTORY }),
   ];
+}
+
+/** Nobody of revision A says who the arbiter is. */
+function observed(revision: "A" | "B"): At {
+  return revision === "A" ? { observedArbiter: ARBITER } : {};
 }
 
 function at(
