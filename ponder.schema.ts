@@ -35,14 +35,14 @@ export const event = onchainTable(
     logIndex: t.integer().notNull(),
     /** The event's own fields; every uint256 is a decimal string. */
     payload: t.jsonb().notNull(),
+    /** Why the contract cannot have produced this event here; null for a regular one. */
+    anomaly: t.text(),
     /**
      * What the event does not say and the contract was asked for: of an `EscrowCreated` of revision A
      * the arbiter at the end of its block, the zero address for none. Null elsewhere, and where the
      * configuration says not to ask.
      */
     observedArbiter: t.hex(),
-    /** Why the contract cannot have produced this event here; null for a regular one. */
-    anomaly: t.text(),
   }),
   (table) => ({
     pk: primaryKey({ columns: [table.chainId, table.id] }),

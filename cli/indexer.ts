@@ -13,6 +13,7 @@ import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "../engine/engi
 import { ensureViews } from "../engine/ensure-views.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
+import { missingStates } from "../engine/preflight/missing-states.ts";
 import { recordCaughtUp, recordEngineStart } from "../engine/track-engine-start.ts";
 import { checkPorts } from "../local/check-ports.ts";
 import { freePort } from "../local/free-port.ts";
@@ -39,6 +40,7 @@ export const indexer = defineCommand({
     const say = (event: string, text: string) => log.warn({ event }, text);
     const sources = openSources(chains, say);
     await checkChains(chains, sources, (text) => say("rpc.endpoint-silent", text));
+    for (const text of await missingStates(chains)) say("rpc.no-state", text);
     const build = await deploymentSchema();
     const { schema, takeOver } = await chooseDeployment(databaseUrl, build);
     // Whoever supervises this process can release the engine's lock when it is gone.

@@ -39,9 +39,9 @@ describe("the schema of a deployment", () => {
   });
 
   test("is another one when what is indexed changes", async () => {
-    const deployment = (revision: string, name: string, chainId = 1) =>
+    const deployment = (revision: string, name: string, chainId = 1, more = {}) =>
       JSON.stringify([
-        { name, chainId, factories: [{ address: FACTORY, startBlock: 100, revision }] },
+        { name, chainId, factories: [{ address: FACTORY, startBlock: 100, revision }], ...more },
       ]);
     const builds = [
       {},
@@ -50,6 +50,7 @@ describe("the schema of a deployment", () => {
       { CONTRACT_ADDRESS: OTHER_FACTORY },
       { CONTRACT_ADDRESS: `${FACTORY},${OTHER_FACTORY}` },
       { DEPLOYMENTS: deployment("A", "chain-1") },
+      { DEPLOYMENTS: deployment("A", "chain-1", 1, { arbiters: "skip" }) },
       { DEPLOYMENTS: deployment("B", "chain-1") },
       { DEPLOYMENTS: deployment("B", "renamed") },
       { DEPLOYMENTS: deployment("B", "renamed", 2), RPC_URL_2: "http://127.0.0.1:1" },

@@ -4,6 +4,7 @@ import type { Queryable } from "../db/queryable.ts";
 import { relationExists } from "../db/relation-exists.ts";
 import { withClient } from "../db/with-client.ts";
 import { VIEWS_SCHEMA } from "./build-schema.ts";
+import { completeViews } from "./complete-views.ts";
 import { tablesOf } from "./deployment/viewed-deployment.ts";
 import { META_TABLE, PRIVATE_TABLES } from "./private-tables.ts";
 
@@ -12,7 +13,7 @@ const POLL_MS = 250;
 /**
  * Points the stable views at a deployment while there is no other: on the very first one people
  * can read, and the relay can publish, from the first block on. Later deployments are swapped in
- * by the engine when they have caught up; this then does nothing.
+ * by the engine when they have caught up; until then the views get the columns that they lack.
  *
  * @param schema the deployment that is being indexed; waited for until the engine has made it
  * @param signal ends the wait
@@ -23,13 +24,15 @@ export async function ensureViews(
   signal: AbortSignal,
 ): Promise<void> {
   await withClient(databaseUrl, async (client) => {
-    if (await hasViews(client)) return;
+    const areThere = await hasViews(client);
     let tables = await tablesOf(client, schema);
     while (tables === null && !signal.aborted) {
       await setTimeout(POLL_MS, undefined, { signal }).catch(() => undefined);
       tables = await tablesOf(client, schema);
     }
-    if (tables !== null) await createViews(client, schema, tables);
+    if (tables === null) return;
+    if (areThere) await completeViews(client, schema);
+    else await createViews(client, schema, tables);
   });
 }
 

@@ -69,27 +69,41 @@ export class ArbiterSource {
       }
     const number = await this.#numberOf(blockHash);
     this.#goneThrough = Math.max(this.#goneThrough, number);
-    const anchor = await this.#anchorFrom(number);
-    const now = await this.#state.word(call, anchor.hash);
-    if (
-      Number(anchor.number) - number < DEEPEST_REORG &&
-      !(await this.#isCanonical(number, blockHash))
-    )
+    const { anchor, now } = await this.#atAnchor(call, number);
+    const isNear = Number(anchor.number) - number < DEEPEST_REORG;
+    if (isNear && !(await this.#isCanonical(number, blockHash)))
       throw new RpcProblem("transient", `block ${number} is another one than ${blockHash}`);
     const change = this.#changes.get(escrow.toLowerCase())?.find((each) => each.block > number);
     return change === undefined ? now : `0x${change.oldArbiter.slice(2).padStart(64, "0")}`;
   }
 
-  /** One at a time: each goes on where the last one ended. */
-  async #anchorFrom(number: number): Promise<RawBlock> {
-    const anchored = this.#anchoring.then(() => this.#moveAnchor(number));
+  /** What the escrow says now. An anchor may have grown too old for its state: then a new one is taken. */
+  async #atAnchor(call: ContractCall, number: number): Promise<{ anchor: RawBlock; now: Hex }> {
+    const anchor = await this.#anchorFrom(number);
+    try {
+      return { anchor, now: await this.#state.word(call, anchor.hash) };
+    } catch (error) {
+      if (!(error instanceof RpcProblem) || error.kind !== "no-state") throw error;
+      const newer = await this.#anchorFrom(number, anchor);
+      return { anchor: newer, now: await this.#state.word(call, newer.hash) };
+    }
+  }
+
+  /**
+   * One at a time: each goes on where the last one ended.
+   *
+   * @param worn an anchor that cannot be used any more
+   */
+  async #anchorFrom(number: number, worn?: RawBlock): Promise<RawBlock> {
+    const anchored = this.#anchoring.then(() => this.#moveAnchor(number, worn));
     this.#anchoring = anchored.catch(() => undefined);
     return await anchored;
   }
 
-  async #moveAnchor(number: number): Promise<RawBlock> {
-    const isFresh = this.#anchor !== null && this.#clock.now() - this.#anchor.asOfMs < ANCHOR_MS;
-    if (this.#anchor !== null && isFresh && this.#from <= number) return this.#anchor.block;
+  async #moveAnchor(number: number, worn?: RawBlock): Promise<RawBlock> {
+    const { block, asOfMs = -Infinity } = this.#anchor ?? {};
+    const isFresh = block !== worn && this.#clock.now() - asOfMs < ANCHOR_MS;
+    if (block && isFresh && this.#from <= number && Number(block.number) >= number) return block;
     for (let attempt = 0; attempt < ANCHOR_ATTEMPTS; attempt++) {
       const last = this.#anchor?.block;
       if (last && !(await this.#isCanonical(Number(last.number), last.hash))) this.#forget();

@@ -70,6 +70,8 @@ test.each(
     [rpc("block range extends beyond current head block"), "transient"],
     [rpc("internal error", -32_603), "transient"],
     [new TypeError("fetch failed"), "transient"],
+    [rpc("missing trie node ef7df5d88cb1614dc3f1 (path )"), "no-state"],
+    [rpc("State at block #3 is pruned", -32_603), "no-state"],
     [http(401, "invalid project id"), "refused"],
     [http(404, "not found"), "refused"],
     [rpc("the method eth_getLogs does not exist", -32_601), "refused"],

@@ -7,8 +7,7 @@ import type { EventRow } from "../../src/events/event-row.ts";
 
 const PAGE_ROWS = 10_000;
 const COLUMNS = `chain_id, id, position, stream, stream_version, type, schema_version, revision,
-  emitter, block_number, block_hash, block_timestamp, transaction_hash, log_index, payload,
-  observed_arbiter, anomaly`;
+  emitter, block_number, block_hash, block_timestamp, transaction_hash, log_index, payload, anomaly`;
 
 /** A row of the event store and where it stands in the order of the audit. */
 type Place = { block: number; logIndex: number; id: string };

@@ -67,10 +67,7 @@ function page(
       order by e.position, e.id
       limit ${pageRows}
     )
-    select e.chain_id, e.id, e.position, e.stream, e.stream_version, e.type, e.schema_version,
-           e.revision, e.emitter, e.block_number, e.block_hash, e.block_timestamp,
-           e.transaction_hash, e.log_index, e.payload, e.payload::text as payload_text,
-           e.observed_arbiter, e.anomaly,
+    select e.*, e.payload::text as payload_text,
            o.event_id as outbox_event_id, o.ordering_key as outbox_key,
            o.block_number as outbox_block_number, o.block_hash as outbox_block_hash,
            encode(sha256(convert_to(o.body, 'UTF8')), 'hex') as outbox_body,

@@ -72,8 +72,8 @@ function eventsOfParty(chainId: number, address: Hex, block: number): Query {
       union
       select stream from event
       where chain_id = ${chainId} and type = 'EscrowCreated'
-        and coalesce(observed_arbiter, payload ->> 'arbiter') = ${address}
         and stream in (select stream from arbiter_changed where anomaly is not null)
+        and coalesce(observed_arbiter, payload ->> 'arbiter') = ${address}
     )
     select event.* from event join role using (stream)
     where event.chain_id = ${chainId} and event.block_number <= ${block}

@@ -292,7 +292,7 @@ async function expectHonesty(base: string, database: string): Promise<void> {
     `insert into escrow_import.event
      select chain_id, id || '-x', position || 'x', stream, stream_version + 1, 'ArbiterChanged', 1,
        revision, emitter, block_number, block_hash, block_timestamp, transaction_hash, log_index + 1,
-       '{"old_arbiter": "${zeroAddress}", "new_arbiter": "${zeroAddress}"}', null, 'the arbiter was not absent'
+       '{"old_arbiter": "${zeroAddress}", "new_arbiter": "${zeroAddress}"}', 'the arbiter was not absent', null
      from escrow_import.event
      where chain_id = $1 and stream = $2 order by stream_version desc limit 1`,
     [chain_id, stream],

@@ -111,6 +111,23 @@ test("The start of a deployment that is not live is nothing to readers until it 
   expect(await isCatchingUp()).toBe(false);
 });
 
+test("Views of an older build get the columns that the next one has, until they are its own", async () => {
+  await makeLive({ latest: 12, finalized: 8 });
+  await AccountDeployment.create(pool, NEXT);
+  await client.query(`alter table ${NEXT}.account add observed text`);
+  await client.query(`insert into ${LIVE}.account values (7, 'ann', 1)`);
+  await ensureViews(url, NEXT, new AbortController().signal);
+  const { rows } = await client.query("select name, observed from escrow.account");
+  expect(rows).toEqual([{ name: "ann", observed: null }]);
+  await ensureViews(url, NEXT, new AbortController().signal);
+  await client.query(
+    `insert into ${NEXT}.account (chain_id, name, observed) values (7, 'bob', 'x')`,
+  );
+  await client.query(viewsSql(NEXT, ["account"]));
+  const after = await client.query("select name, observed from escrow.account");
+  expect(after.rows).toEqual([{ name: "bob", observed: "x" }]);
+});
+
 test("The first deployment of a database has nothing to catch up with", async () => {
   const before = await recordEngineStart(url, LIVE);
   expect(before).toEqual([]);

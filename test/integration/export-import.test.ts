@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -180,6 +181,32 @@ describe("An import", () => {
     expect(findings.list()).toEqual([]);
   });
 
+  test("of a file from before anything was observed is what that file says", async () => {
+    const lines = linesOf(whole).slice(0, -1);
+    const older = lines.map(({ observed_arbiter: _none, ...line }, at) =>
+      at === 0 ? { ...line, format_version: 1 } : line,
+    );
+    expect(lines.some(({ observed_arbiter }) => observed_arbiter)).toBe(true);
+    const file = join(folder, "older.ndjson");
+    writeFileSync(file, exportOf(older));
+    await importEvents({ databaseUrl: target.url, schema: "older", file, onProgress: () => {} });
+    const { rows } = await target.pool.query(
+      `select count(*)::int as events, count(observed_arbiter)::int as observed,
+              count(*) filter (where type = 'EscrowCreated' and revision = 'A')::int as of_a
+       from older.event`,
+    );
+    expect(rows).toEqual([{ events: older.length - 1, observed: 0, of_a: expect.any(Number) }]);
+    const arbiters = await target.pool.query(
+      "select count(*)::int as known from older.escrow where revision = 'A' and arbiter is not null",
+    );
+    const changes = await target.pool.query(
+      `select count(distinct (chain_id, stream))::int as known from older.event
+       where revision = 'A' and type = 'ArbiterChanged'`,
+    );
+    expect(arbiters.rows).toEqual(changes.rows);
+    await target.pool.query("drop schema older cascade");
+  });
+
   test.each<[string, (lines: string[]) => string[], number, string]>([
     ["is empty", () => [], 1, "the file is empty"],
     ["is no export", () => ['{"a":1}\n'], 1, "no header of an export of this format"],
@@ -326,6 +353,18 @@ describe("An import", () => {
     expect(missing.output).toContain("Nothing was imported");
   });
 });
+
+/** The text of an export of these lines, with the trailer that belongs to them. */
+function exportOf([header, ...events]: object[]): string {
+  const line = (value: object | undefined) => `${JSON.stringify(value)}\n`;
+  const own = events.map(line).join("");
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const trailer = { trailer: "escrow-stream/events", events: events.length };
+  return `${line(header)}${own}${line({
+    ...trailer,
+    ...{ events_sha256: sha256(own), sha256: sha256(line(header) + own) },
+  })}`;
+}
 
 test("npm run export writes a file that its own trailer describes, and nothing on a mistake", async () => {
   const file = join(folder, "cli.ndjson.gz");

@@ -56,6 +56,7 @@ export const EVENT = view(
     log_index: "int4",
     payload: "jsonb",
     anomaly: "text?",
+    observed_arbiter: "text?",
   },
   ["chain_id", "id"],
 );

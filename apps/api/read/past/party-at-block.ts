@@ -84,8 +84,9 @@ function eventsOfParty(chainId: number, address: string, block: number): RawBuil
       where payload ->> 'old_arbiter' = ${address} or payload ->> 'new_arbiter' = ${address}
       union
       select stream from escrow.event
-      where chain_id = ${chainId} and payload ->> 'arbiter' = ${address}
+      where chain_id = ${chainId} and type = 'EscrowCreated'
         and stream in (select stream from arbiter_changed where anomaly is not null)
+        and coalesce(observed_arbiter, payload ->> 'arbiter') = ${address}
     )
     select event.* from escrow.event join role using (stream)
     where event.chain_id = ${chainId} and event.block_number <= ${block}
