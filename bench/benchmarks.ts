@@ -8,6 +8,7 @@ import { latencyBenchmark } from "./latency/latency-benchmark.ts";
 import { memoryBenchmark } from "./memory/memory-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
 import { startUpBenchmark } from "./start-up/start-up-benchmark.ts";
+import { witnessBenchmark } from "./witness/witness-benchmark.ts";
 
 /** Every benchmark by the name that `npm run bench -- <name>` takes. */
 export const BENCHMARKS = {
@@ -21,4 +22,5 @@ export const BENCHMARKS = {
   consumer: consumerBenchmark,
   memory: memoryBenchmark,
   "start-up": startUpBenchmark,
+  witness: witnessBenchmark,
 };

@@ -38,7 +38,7 @@ const REFUND_SECONDS = 31 * 86_400;
 const GENESIS_SECONDS = 1_600_000_000;
 
 const topic = (signature: string): Hex => toEventSelector(`event ${signature}`);
-const TOPICS = {
+export const TOPICS = {
   createdA: topic("EscrowCreated(address indexed, address indexed, uint256, uint256, uint8)"),
   createdB: topic(
     "EscrowCreated(address indexed, address indexed, address indexed, uint256, uint256, uint8)",
