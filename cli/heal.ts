@@ -8,6 +8,7 @@ import { ensureCacheRepairs, forgetAttempts, orderRepair } from "../engine/cache
 import { runReplayProcess } from "../proof/heal/replay-process.ts";
 import { runHealing } from "../proof/heal/run-healing.ts";
 import { parseBlocks } from "../proof/replay/replay-options.ts";
+import { scopeOf } from "../proof/witness/scope-of.ts";
 import { abortOnSignal } from "./abort-on-signal.ts";
 import { defineCommand } from "./command.ts";
 import { repeated } from "./command-option.ts";
@@ -40,7 +41,7 @@ export const heal = defineCommand({
         });
     });
     const [log, signal] = [processLog("heal"), abortOnSignal()];
-    const how = { scopeOf: null, replay: runReplayProcess, log, signal };
+    const how = { scopeOf, replay: runReplayProcess, log, signal };
     const settings = { databaseUrl, chains, build: deploymentSchema, env, ...how };
     const state = await runHealing(settings, "clear-or-stuck");
     if (state === "clear") log.info({ event: "heal.clear" }, "There is nothing to heal.");

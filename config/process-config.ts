@@ -22,4 +22,9 @@ export const witnessSection: Section<Listening> = section(
   (read) => ({ port: read.get("WITNESS_PORT"), hostname: read.get("WITNESS_HOST") }),
 );
 
+/** Whether the witness heals what it finds. */
+export const healSection: Section<boolean> = section(["WITNESS_HEALS"], (read) =>
+  read.get("WITNESS_HEALS"),
+);
+
 export const logSection: Section<string> = section(["LOG_LEVEL"], (read) => read.get("LOG_LEVEL"));

@@ -21,10 +21,14 @@ export const hostName = z.string().default("127.0.0.1");
 
 export const hostAndPort = z.string().regex(/^[^/\s]+:\d+$/, "expected host:port");
 
-export const trueOrFalse = z
-  .enum(["true", "false"], "expected true or false")
-  .default("false")
-  .transform((value) => value === "true");
+const truth = (otherwise: "true" | "false") =>
+  z
+    .enum(["true", "false"], "expected true or false")
+    .default(otherwise)
+    .transform((value) => value === "true");
+
+export const trueOrFalse = truth("false");
+export const trueUnlessFalse = truth("true");
 
 type Range = { min: number; max: number };
 

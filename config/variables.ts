@@ -16,6 +16,7 @@ import {
   seconds,
   topicId,
   trueOrFalse,
+  trueUnlessFalse,
   wholeNumberWithin,
 } from "./variable-types.ts";
 
@@ -136,6 +137,11 @@ export const VARIABLES = {
     says: "What a final publication waits for beyond the engine's finality: verified (the witness has proven the block), agree:<n> (so many endpoints give the same logs), trust (nothing). Several, separated by commas: the next is what a chain falls back to whose headers cannot be proven. With _<chain id> for that chain.",
     type: finalRules,
     isPerChain: true,
+  },
+  WITNESS_HEALS: {
+    group: "published",
+    says: "false: what the witness finds waits for npm run heal. Otherwise it has the indexer ask again for what was wrong, and replays.",
+    type: trueUnlessFalse,
   },
   PUBSUB_CREATE: {
     group: "published",

@@ -31,8 +31,8 @@ export type HealerSettings = {
   build: () => Promise<string>;
   /** The indexer's. */
   env: NodeJS.ProcessEnv;
-  /** Of a chain, as the witness knows it; null where nobody witnesses. */
-  scopeOf: ((chain: Chain) => string) | null;
+  /** Of a chain, as the witness knows it. */
+  scopeOf: (chain: Chain) => string;
   /** Runs a replay; resolves with its exit code. */
   replay: typeof runReplayProcess;
   log: HealLog;
@@ -158,15 +158,12 @@ export class Healer {
   ): Promise<void> {
     const { chainId } = chain;
     const { scopeOf } = this.#settings;
-    const forgotten =
-      scopeOf === null
-        ? null
-        : await findForgotten(
-            client,
-            chainId,
-            followedFactories(chain),
-            provenAnnouncements(scopeOf(chain)),
-          );
+    const forgotten = await findForgotten(
+      client,
+      chainId,
+      followedFactories(chain),
+      provenAnnouncements(scopeOf(chain)),
+    );
     const fromBlock = Math.min(firstBlock, forgotten?.firstBlock ?? firstBlock);
     const reason = `the witness found ${count} differences, the first in block ${firstBlock}: ${detail}`;
     await orderRepair(client, { chainId, fromBlock, reason });
