@@ -2,9 +2,10 @@ import type { Duplex } from "node:stream";
 import { Kysely, PostgresDialect, type PostgresPoolClient } from "kysely";
 import type pg from "pg";
 import { type Progress, readProgress } from "./progress.ts";
+import { statementName } from "./statement-name.ts";
 
 /**
- * A connection of the pool for one read-only transaction. Its statements wait for each other. When
+ * A connection of the pool for one read-only transaction. Its statements are answered in order. When
  * the signal comes, the connection is closed with what runs on it, which ends it in the database as
  * well. After `giveBack` it refuses: the connection is somebody else's then.
  */
@@ -35,8 +36,12 @@ export class ConnectionLease {
     this.#signal.throwIfAborted();
     // Both are sent at once (the connection is in pipeline mode); an error of the first is also one
     // of the second.
+    const socket = socketOf(this.#connection);
+    socket.cork();
     void this.#connection.query("begin").catch(() => undefined);
-    return await readProgress(this.#connection, hasVerified);
+    const progress = readProgress(this.#connection, hasVerified);
+    socket.uncork();
+    return await progress;
   }
 
   /** Ends the transaction once what was asked is answered, and gives the connection back. */
@@ -52,11 +57,12 @@ export class ConnectionLease {
     }
   }
 
+  /** Sent at once, answered in order: the connection is in pipeline mode. */
   #query(text: string, values: readonly unknown[]): Promise<unknown> {
     if (this.#isOver) return Promise.reject(new Error("the snapshot of this read has ended"));
-    const answer = this.#last
-      .catch(() => undefined)
-      .then(() => this.#connection.query(text, values as unknown[]));
+    const name = statementName(text);
+    const query = { text, values: values as unknown[], ...(name === null ? {} : { name }) };
+    const answer = this.#connection.query(query);
     this.#last = answer;
     return answer;
   }

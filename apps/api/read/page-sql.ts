@@ -25,10 +25,12 @@ export type PageSql = {
  */
 export function pageSql({ view, columns, anyOf, orders, behind, rows }: PageSql) {
   const source = sql.table(`escrow.${view.name}`);
+  // In the text, not as a parameter: a plan that is kept has to know how few rows it is for.
+  const limit = sql.lit(rows);
   const select = sql.join(columns.map((column) => sql.ref(column)));
   const readRange = (alternative: readonly Condition[], range: Range): RawBuilder<unknown> =>
     sql`select ${select} from ${source}${where([...alternative, ...range.conditions])}
-        ${orderBy(range.orders)} limit ${rows}`;
+        ${orderBy(range.orders)} limit ${limit}`;
   const ranges = rangesBehind(view, orders, behind);
   const reads = anyOf.flatMap((alternative) =>
     ranges.map((range) => readRange(alternative, range)),
@@ -41,7 +43,7 @@ export function pageSql({ view, columns, anyOf, orders, behind, rows }: PageSql)
     reads.map((read) => sql`(${read})`),
     sql` union all `,
   );
-  return sql`select * from (${union}) as found ${orderBy(orders)} limit ${rows}`;
+  return sql`select * from (${union}) as found ${orderBy(orders)} limit ${limit}`;
 }
 
 /** The statement that counts the rows of all alternatives. */

@@ -1,9 +1,7 @@
 import { type QueryExecutorProvider, type RawBuilder, sql } from "kysely";
+import { keysSql, type ParentKey } from "./keys-sql.ts";
 import { type Page, type PageQuery, planPage } from "./page.ts";
 import { countSql } from "./page-sql.ts";
-
-/** Names a parent: a chain and an address on it. */
-export type ParentKey = readonly [chainId: number, name: string];
 
 /**
  * Reads the same page for each of several parents in one statement. The query's conditions name the
@@ -45,11 +43,8 @@ function forEachParent<T>(
   parents: readonly ParentKey[],
   statement: RawBuilder<unknown>,
 ): RawBuilder<T> {
-  const chainIds = parents.map(([chainId]) => chainId);
-  const names = parents.map(([, name]) => name);
   return sql<T>`
-    select parent.parent_at, found.*
-    from unnest(${chainIds}::bigint[], ${names}::text[])
-           with ordinality as parent(chain_id, name, parent_at)
+    select parent.at as parent_at, found.*
+    from ${keysSql(parents)} as parent(chain_id, name, at)
     cross join lateral (${statement}) as found`;
 }

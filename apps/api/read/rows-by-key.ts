@@ -1,5 +1,5 @@
 import { type QueryExecutorProvider, sql } from "kysely";
-import type { ParentKey } from "./pages-for-parents.ts";
+import { keysSql, type ParentKey } from "./keys-sql.ts";
 import type { View } from "./view.ts";
 
 /**
@@ -15,8 +15,7 @@ export async function rowsByKey<Row extends Record<string, unknown>>(
   const select = sql.join(columns.map((column) => sql`found.${sql.ref(column)}`));
   const { rows } = await sql<Row & { asked_at: number }>`
     select asked.asked_at, ${select}
-    from unnest(${keys.map(([chainId]) => chainId)}::bigint[], ${keys.map(([, name]) => name)}::text[])
-           with ordinality as asked(chain_id, name, asked_at)
+    from ${keysSql(keys)} as asked(chain_id, name, asked_at)
     join ${sql.table(`escrow.${view.name}`)} as found
       on found.chain_id = asked.chain_id and found.${sql.ref(by)} = asked.name`.execute(db);
   const found = keys.map((): Row | null => null);

@@ -1,7 +1,8 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { InvalidCursor } from "../../read/cursor.ts";
+import type { ParentKey } from "../../read/keys-sql.ts";
 import { countRows, type PageQuery, readPage } from "../../read/page.ts";
-import { countForParents, type ParentKey, pagesForParents } from "../../read/pages-for-parents.ts";
+import { countForParents, pagesForParents } from "../../read/pages-for-parents.ts";
 import type { Condition } from "../../read/ranges.ts";
 import { badValue } from "../bad-value.ts";
 import type { QueryContext } from "../query-context.ts";

@@ -7,7 +7,7 @@ import {
   type GraphQLResolveInfo,
 } from "graphql";
 import { sql } from "kysely";
-import type { ParentKey } from "../../read/pages-for-parents.ts";
+import type { ParentKey } from "../../read/keys-sql.ts";
 import { rowsByKey } from "../../read/rows-by-key.ts";
 import { AS_OF, type MaybePast } from "../as-of.ts";
 import { badValue } from "../bad-value.ts";

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { EventLog } from "../../../../config/event-log.ts";
 import { Problem } from "../../problem.ts";
 import type { ConsistentReads, Snapshot } from "../../read/consistent-reads.ts";
-import type { ParentKey } from "../../read/pages-for-parents.ts";
+import type { ParentKey } from "../../read/keys-sql.ts";
 import type { ChainProgress } from "../../read/progress.ts";
 import { rowsByKey } from "../../read/rows-by-key.ts";
 import { ESCROW, type EscrowRow, EVENT, type EventRow } from "../../read/views.ts";
