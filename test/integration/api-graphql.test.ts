@@ -16,6 +16,7 @@ import {
   FORKED,
   historyWithFork,
   IRREGULAR,
+  OBSERVED,
   OPEN,
   PROGRESS,
   REFUNDED,
@@ -69,7 +70,7 @@ describe("relations", () => {
           })),
         },
         settlement: { outcome: "RELEASED", beneficiary: PAYEE, escrow: { address: RELEASED } },
-        payerTotals: { address: PAYER, escrows: { totalCount: 4 } },
+        payerTotals: { address: PAYER, escrows: { totalCount: 5 } },
         payeeTotals: { received: { nodes: [{ escrowAddress: RELEASED }] } },
       },
     });
@@ -91,7 +92,7 @@ describe("filters", () => {
 
   test("by status, chain, role, ranges of amount and time, and anomalies", async () => {
     shared = await bed();
-    const all = [RELEASED, REFUNDED, OPEN, FORKED];
+    const all = [RELEASED, REFUNDED, OPEN, FORKED, OBSERVED];
     expect(await addresses("{ chainId: 1 }")).toEqual(all);
     expect(await addresses("{ status: [RELEASED, REFUNDED, RELEASED] }")).toEqual([
       RELEASED,

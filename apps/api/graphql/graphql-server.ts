@@ -43,9 +43,22 @@ export function createGraphqlServer({ log }: { log: EventLog }) {
     landingPage: false,
     cors: false,
     // The platform's own: Yoga's stand-ins for older ones are slower.
-    fetchAPI: { Request, Response, Headers, ReadableStream, TextDecoder, TextEncoder, URL },
+    fetchAPI: {
+      ...{ Request, Response: OpenResponse, Headers, ReadableStream },
+      ...{ TextDecoder, TextEncoder, URL },
+    },
     logging: unforeseen(log),
   });
+}
+
+/**
+ * A response to which headers can be added later. Given as a plain object, as Yoga does, they would
+ * be read again from there, without those, where the server makes a stream of the answer.
+ */
+class OpenResponse extends Response {
+  constructor(body?: BodyInit | null, init?: ResponseInit) {
+    super(body, { ...init, headers: new Headers(init?.headers) });
+  }
 }
 
 /** What Yoga cannot tell a client goes to the log. */
