@@ -9,6 +9,7 @@ import { exportCommand } from "./export.ts";
 import { heal } from "./heal.ts";
 import { importCommand } from "./import.ts";
 import { indexer } from "./indexer.ts";
+import { keys } from "./keys.ts";
 import { parseArguments } from "./parse-arguments.ts";
 import { rebuild } from "./rebuild.ts";
 import { relay } from "./relay.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
     heal,
     importCommand,
     indexer,
+    keys,
     rebuild,
   ],
   ...[relay, replay, replayEngine, start, state, verify, witness],

@@ -1,12 +1,8 @@
-import { chainSection } from "../config/parse-chains.ts";
-import { apiSection, databaseSection } from "../config/process-config.ts";
+import { once } from "node:events";
+import { startApi } from "../apps/api/start-api.ts";
+import { apiSection } from "../config/api-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
-import { checkEngine } from "../engine/check-engine.ts";
-import { becomeApi, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
-import { ensureReadableProgress } from "../engine/ensure-progress-view.ts";
-import { waitForViews } from "../engine/ensure-views.ts";
 import { checkPorts } from "../local/check-ports.ts";
-import { freePort } from "../local/free-port.ts";
 import { endWithParent } from "../supervisor/end-with-parent.ts";
 import { defineCommand } from "./command.ts";
 import { processLog } from "./process-log.ts";
@@ -16,26 +12,23 @@ export const api = defineCommand({
   name: "api",
   says: `GraphQL and REST on the stable views. Runs until it is stopped; any number of them may.`,
   options: {},
-  // The engine builds its schema from the chains, also when it only reads.
-  config: { databaseUrl: databaseSection, chains: chainSection, listening: apiSection },
-  run: async ({ config: { databaseUrl, listening } }) => {
-    endWithParent(ENGINE_SHUTDOWN_MS);
+  config: { api: apiSection },
+  run: async ({ config: { api: config } }) => {
+    endWithParent();
     const log = processLog("api");
-    checkEngine();
-    await checkPorts([{ variable: "API_PORT", ...listening }]);
-    await checkDatabase(databaseUrl);
-    // Until an indexer has made its tables there is nothing to read.
-    await ensureReadableProgress(databaseUrl);
-    log.info({ event: "api.waiting" }, "Waiting for the views that an indexer makes.");
-    await waitForViews(databaseUrl, new AbortController().signal);
-    const port = listening.port || (await freePort());
-    log.info({ event: "api.starting", port }, `Serving on http://${listening.hostname}:${port}`);
-    await becomeApi({
-      port,
-      hostname: listening.hostname,
-      logFormat: process.stdout.isTTY ? "pretty" : "json",
+    await checkPorts([{ variable: "API_PORT", ...config }]);
+    await checkDatabase(config.databaseUrl, {
+      variable: config.databaseVariable,
+      mayCreate: false,
     });
-    return undefined;
+    const stopped = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+    const running = await startApi({ ...config, log });
+    const { port } = running;
+    log.info({ event: "api.started", port }, `Serving on http://${config.hostname}:${port}`);
+    await stopped;
+    log.info({ event: "api.stopping" }, "Stopping: letting what is asked be answered.");
+    await running.stop();
+    return 0;
   },
 });
 

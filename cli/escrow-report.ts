@@ -1,13 +1,13 @@
+import { toRow } from "../apps/api/read/past/to-row.ts";
 import type { ShownEscrow } from "../proof/archive/show-escrow.ts";
-import { toJson } from "../src/api/to-json.ts";
 
 /** The escrow at a block as REST shows it. */
 export function escrowJson({ chain, block, state, approvals, events }: ShownEscrow): object {
   return {
     as_of: { block, is_final: block <= chain.finalBlock },
-    ...toJson(state),
-    approvals: approvals.map(toJson),
-    events: events.map(toJson),
+    ...toRow(state),
+    approvals: approvals.map(toRow),
+    events: events.map(toRow),
   };
 }
 
@@ -20,7 +20,7 @@ export function escrowLines({ chain, block, state, events }: ShownEscrow): strin
   return [
     `escrow ${state.address} on chain ${chain.chainId} (${chain.name}) at block ${block}, ${finality}`,
     "",
-    ...Object.entries(toJson(state))
+    ...Object.entries(toRow(state))
       .filter(([name]) => name !== "chain_id" && name !== "address")
       .map(([name, value]) => `  ${name.padEnd(20)} ${valueText(name, value)}`),
     "",

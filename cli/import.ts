@@ -1,6 +1,8 @@
 import { databaseSection } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import { withClient } from "../db/with-client.ts";
 import { VIEWS_SCHEMA } from "../engine/build-schema.ts";
+import { ensureProgressView } from "../engine/ensure-progress-view.ts";
 import { type Imported, importAndVerify } from "../proof/archive/import-and-verify.ts";
 import { defineCommand } from "./command.ts";
 import { withDefault } from "./command-option.ts";
@@ -31,6 +33,8 @@ Good for SQL, for the API and for audits elsewhere. The indexer does not go on f
     const onProgress = showProgress;
     const imported = await importAndVerify(databaseUrl, { schema, file, onProgress });
     showProgress("");
+    // Readers ask it how far the index is; an indexer would make it.
+    if (imported.findings.total === 0) await withClient(databaseUrl, ensureProgressView);
     return imported.findings.total > 0 ? showFindings(imported) : showImport(imported, schema);
   },
 });

@@ -31,7 +31,7 @@ describe("the text of an option is read as", () => {
 
 describe("and refused with what was expected", () => {
   test.each([
-    [duration, "soon", "is not a time: expected a number with ms, s, m or h, such as 90s"],
+    [duration, "soon", "is not a time: expected a number with ms, s, m, h or d, such as 90s"],
     [duration, "", "is not a time"],
     [duration, "5 minutes", "is not a time"],
     [duration, "-5s", "is not a time"],

@@ -29,7 +29,7 @@ export function blockNumber(text: string): number {
 export function duration(text: string): number {
   const ms = parseDuration(text);
   if (!Number.isNaN(ms)) return ms;
-  throw new Error(`"${text}" is not a time: expected a number with ms, s, m or h, such as 90s`);
+  throw new Error(`"${text}" is not a time: expected a number with ms, s, m, h or d, such as 90s`);
 }
 
 /** Milliseconds out of seconds, 1 or more. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CodedError } from "../config/coded-error.ts";
-import { apiSection, databaseSection } from "../config/process-config.ts";
+import { databaseSection, indexerSection } from "../config/process-config.ts";
 import { writeRunningStack } from "../config/running-stack.ts";
 import { defineCommand } from "./command.ts";
 import { withDefault } from "./command-option.ts";
@@ -26,7 +26,7 @@ function example(work: () => unknown = () => undefined) {
     name: "example",
     says: "An example.",
     options: { limit: withDefault("<n>", "how many", "5", wholeNumber(1, 9)) },
-    config: { databaseUrl: databaseSection, listening: apiSection },
+    config: { databaseUrl: databaseSection, listening: indexerSection },
     dataDir: "finds",
     run: async ({ options, config, dataDir }) => {
       given.push({ options, config, dataDir });
@@ -46,7 +46,7 @@ function example(work: () => unknown = () => undefined) {
 
 test("a command gets its options and its configuration parsed", async () => {
   const { run, given, lines } = example();
-  expect(await run(["--limit", "7"], { DATABASE_URL, API_PORT: "80" })).toBe(0);
+  expect(await run(["--limit", "7"], { DATABASE_URL, INDEXER_PORT: "80" })).toBe(0);
   expect(given).toEqual([
     {
       options: { limit: 7 },
@@ -76,9 +76,9 @@ test("--help shows options and variables, and nothing runs", async () => {
 
 test("a configuration that is not usable is refused, every problem a line", async () => {
   const { run, given, lines } = example();
-  expect(await run([], { DATABASE_URL: "mysql://u:s3cret@h", API_PORT: "x" })).toBe(78);
+  expect(await run([], { DATABASE_URL: "mysql://u:s3cret@h", INDEXER_PORT: "x" })).toBe(78);
   expect(lines).toEqual([
-    "err: ES-VARIABLE: DATABASE_URL: expected postgres://user:password@host:port/database\nES-VARIABLE: API_PORT: expected a port, 0 to 65535",
+    "err: ES-VARIABLE: DATABASE_URL: expected postgres://user:password@host:port/database\nES-VARIABLE: INDEXER_PORT: expected a port, 0 to 65535",
   ]);
   expect(given).toEqual([]);
 });
@@ -93,7 +93,7 @@ test("a failure ends in one line with its code and its exit code", async () => {
 
 describe("beside a running npm start", () => {
   test("a command finds its database and its parts", async () => {
-    writeRunningStack(folder, { DATABASE_URL, API_PORT: "4000" });
+    writeRunningStack(folder, { DATABASE_URL, INDEXER_PORT: "4000" });
     const { run, given } = example();
     expect(await run([], {})).toBe(0);
     expect(given).toMatchObject([

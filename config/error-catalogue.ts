@@ -194,6 +194,32 @@ export const ERRORS = {
     remedy:
       "The answer names what is known. An escrow may not be indexed yet: see `x-indexed-block`.",
   },
+  "ES-METHOD": {
+    class: "permanent",
+    cause: "The API has the path that was asked for, but not with that method.",
+    remedy: "Read with GET; `/graphql` takes POST as well.",
+  },
+  "ES-KEY-REFUSED": {
+    class: "permanent",
+    cause: "The API needs a key, and got none, or one that is unknown, expired or revoked.",
+    remedy: "`npm run keys -- create <name>` makes one. Send it as `Authorization: Bearer <key>`.",
+  },
+  "ES-SCOPE": {
+    class: "permanent",
+    cause: "A key lacks the scope of what was asked for.",
+    remedy: "Make a key with that scope: `npm run keys -- create <name> --scopes read,feed`.",
+  },
+  "ES-HOST-REFUSED": {
+    class: "permanent",
+    cause:
+      "An API that serves only its own machine was asked by another name, as a page of another site might do.",
+    remedy: "Ask `localhost` or `127.0.0.1`, or allow the name in `API_HOSTS`.",
+  },
+  "ES-RATE-LIMITED": {
+    class: "retryable",
+    cause: "A key or an address asked more often than `API_REQUESTS_PER_MINUTE` allows.",
+    remedy: "Ask again after `Retry-After`; `RateLimit-Remaining` says how many are left.",
+  },
   "ES-ANSWER-TOO-LARGE": {
     class: "permanent",
     cause: "An answer of the API would cost more than one request may.",

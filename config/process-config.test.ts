@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { problemsOf } from "../test/support/problems-of.ts";
-import { apiSection, databaseSection, indexerSection } from "./process-config.ts";
+import { apiSection } from "./api-config.ts";
+import { databaseSection, indexerSection } from "./process-config.ts";
 import { type Env, parseSections } from "./section.ts";
 
 const DATABASE_URL = "postgresql://user:s3cret@db.example:5432/escrow";
@@ -10,7 +11,12 @@ const parse = (env: Env) =>
 test("a database is enough: ports are the system's choice, and only this machine is served", () => {
   expect(parse({ DATABASE_URL })).toEqual({
     database: DATABASE_URL,
-    api: { port: 0, hostname: "127.0.0.1" },
+    api: {
+      ...{ port: 0, hostname: "127.0.0.1", connections: 10 },
+      ...{ databaseUrl: DATABASE_URL, databaseVariable: "DATABASE_URL" },
+      ...{ statementTimeoutMs: 5_000, requestTimeoutMs: 15_000, requestsPerMinute: 6_000 },
+      ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
+    },
     indexer: { port: 0, hostname: "127.0.0.1" },
   });
 });
@@ -22,6 +28,14 @@ test("ports and host can be given; an empty variable counts as absent", () => {
     indexer: { port: 65_535 },
   });
   expect(parse({ DATABASE_URL, API_PORT: "", API_HOST: "" })).toEqual(parse({ DATABASE_URL }));
+});
+
+test("the API may read another database, such as a standby", () => {
+  const API_DATABASE_URL = "postgresql://reader@standby.example/escrow";
+  expect(parse({ DATABASE_URL, API_DATABASE_URL })).toMatchObject({
+    database: DATABASE_URL,
+    api: { databaseUrl: API_DATABASE_URL, databaseVariable: "API_DATABASE_URL" },
+  });
 });
 
 test("a database that is missing is told apart from one that is malformed", () => {

@@ -7,11 +7,6 @@ export const databaseSection: Section<string> = section(["DATABASE_URL"], (read)
   read.get("DATABASE_URL"),
 );
 
-export const apiSection: Section<Listening> = section(["API_PORT", "API_HOST"], (read) => ({
-  port: read.get("API_PORT"),
-  hostname: read.get("API_HOST"),
-}));
-
 export const indexerSection: Section<Listening> = section(
   ["INDEXER_PORT", "INDEXER_HOST"],
   (read) => ({ port: read.get("INDEXER_PORT"), hostname: read.get("INDEXER_HOST") }),

@@ -80,3 +80,25 @@ export const logLevel = z
     "expected trace, debug, info, warn, error, fatal or silent",
   )
   .default("info");
+
+/** Words separated by commas, each of a form. */
+export const wordList = (form: RegExp, what: string) =>
+  z
+    .string()
+    .default("")
+    .transform((value) => value.split(",").map((each) => each.trim()))
+    .transform((words) => words.filter((word) => word !== ""))
+    .pipe(z.string().regex(form, what).array());
+
+const KEY_HASH = /^([A-Za-z0-9][A-Za-z0-9._-]{0,62}):([0-9a-f]{64})$/;
+
+export const keyHashes = wordList(
+  KEY_HASH,
+  "expected <name>:<SHA-256 of the key, 64 hex digits in lower case>",
+).transform((entries) =>
+  entries.map((entry) => {
+    const [, name = "", sha256 = ""] = KEY_HASH.exec(entry) ?? [];
+    const scopes: ("read" | "feed")[] = ["read", "feed"];
+    return { name, sha256, scopes, expiresAtMs: null };
+  }),
+);

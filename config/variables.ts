@@ -5,6 +5,7 @@ import { publicationList } from "./publication-type.ts";
 import {
   hostAndPort,
   hostName,
+  keyHashes,
   logLevel,
   milliseconds,
   numberWithin,
@@ -18,6 +19,7 @@ import {
   trueOrFalse,
   trueUnlessFalse,
   wholeNumberWithin,
+  wordList,
 } from "./variable-types.ts";
 
 /** Headings, in the order in which the variables are listed. */
@@ -194,7 +196,67 @@ export const VARIABLES = {
     type: logLevel,
   },
   API_PORT: { group: "http", says: "Port of GraphQL and REST.", type: port },
-  API_HOST: { group: "http", says: "Address that the API listens on.", type: hostName },
+  API_HOST: {
+    group: "http",
+    says: "Address that the API listens on. Others than this machine need a key (npm run keys, or API_KEYS).",
+    type: hostName,
+  },
+  API_KEYS: {
+    group: "http",
+    says: "Keys of the API by their hashes, separated by commas: <name>:<SHA-256 of the key in hex>. Beside those that npm run keys makes.",
+    type: keyHashes,
+    example: `grafana:${"0123456789abcdef".repeat(4)}`,
+  },
+  API_ANONYMOUS: {
+    group: "http",
+    says: "true: the API serves others than this machine without any key.",
+    type: trueOrFalse,
+  },
+  API_REQUESTS_PER_MINUTE: {
+    group: "http",
+    says: "So many requests of each key and of each address; of this machine itself only with a key.",
+    type: numberWithin({ min: 1, max: 10_000_000 })
+      .pipe(z.int("expected a whole number"))
+      .default(6_000),
+  },
+  API_ORIGINS: {
+    group: "http",
+    says: "Sites whose pages may ask the API from a browser (CORS), separated by commas.",
+    type: wordList(/^https?:\/\/[^/\s]+$/, "expected origins such as https://app.example"),
+    example: "https://app.example",
+  },
+  API_HOSTS: {
+    group: "http",
+    says: "Names, beside localhost, by which an API may be asked that listens on the loopback interface, separated by commas; for a proxy that keeps them.",
+    type: wordList(/^[a-z0-9.-]+$/, "expected names such as api.example, in lower case"),
+    example: "api.example",
+  },
+  API_PROXIES: {
+    group: "http",
+    says: "How many proxies of yours are in front of the API: so many entries of X-Forwarded-For from its end are believed.",
+    type: numberWithin({ min: 0, max: 10 }).pipe(z.int("expected a whole number")).default(0),
+  },
+  API_DATABASE_URL: {
+    group: "http",
+    says: "Another PostgreSQL for the API than DATABASE_URL, such as a standby, or the same as a role that only reads.",
+    type: postgresUrl.optional(),
+    example: "postgres://reader:password@host:5432/database",
+  },
+  API_DATABASE_CONNECTIONS: {
+    group: "http",
+    says: "So many requests read at once; the others wait in turn.",
+    type: numberWithin({ min: 1, max: 200 }).pipe(z.int("expected a whole number")).default(10),
+  },
+  API_QUERY_TIMEOUT_MS: {
+    group: "http",
+    says: "Longest time of one query of the API, in milliseconds.",
+    type: milliseconds({ min: 100, max: 60_000 }).default(5_000),
+  },
+  API_REQUEST_TIMEOUT_MS: {
+    group: "http",
+    says: "Longest time until a request is answered, in milliseconds.",
+    type: milliseconds({ min: 1_000, max: 120_000 }).default(15_000),
+  },
   RELAY_PORT: {
     group: "http",
     says: "/health, /ready, /status and /metrics of the relay.",

@@ -9,12 +9,24 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** SQLSTATE classes of a wrong user or password, and of a database that there is none of; no URL. */
 const REFUSED_FOR_GOOD = /^(28|3D|ERR_INVALID_URL)/;
 
+type Needs = {
+  /** The variable that names it, for the error. */
+  variable?: string;
+  /** Whether we have to be allowed to create schemas in it. */
+  mayCreate?: boolean;
+};
+
 /**
  * Makes sure that the database can be used, before anything is begun.
  *
  * @throws ConfigError when it cannot be reached, is too old, or lets us create no schema
  */
-export async function checkDatabase(url: string): Promise<void> {
+export async function checkDatabase(
+  url: string,
+  { variable = "DATABASE_URL", mayCreate = true }: Needs = {},
+): Promise<void> {
+  const problem = (code: ErrorCode, what: string, cause?: unknown): ConfigError =>
+    new ConfigError([{ where: variable, what, code }], { cause });
   let client: pg.Client;
   try {
     client = new pg.Client({
@@ -42,7 +54,7 @@ export async function checkDatabase(url: string): Promise<void> {
         "ES-DATABASE-OLD",
         `PostgreSQL ${version} is too old: ${MIN_VERSION} or newer is needed`,
       );
-    if (!may_create)
+    if (mayCreate && !may_create)
       throw problem(
         "ES-DATABASE-REFUSED",
         `user ${user} may not create schemas: grant create on database ${database} to ${user}`,
@@ -61,8 +73,4 @@ function withoutPassword(url: string): string {
   } catch {
     return "(not a URL)";
   }
-}
-
-function problem(code: ErrorCode, what: string, cause?: unknown): ConfigError {
-  return new ConfigError([{ where: "DATABASE_URL", what, code }], { cause });
 }

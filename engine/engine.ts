@@ -24,14 +24,6 @@ export async function becomeBuilder(schema: string, options: EngineOptions): Pro
   await becomeEngine(["start", "--schema", schema], options);
 }
 
-/**
- * Turns this process into the engine's query side. It reads the stable views, so it follows a
- * deployment's swap without a restart.
- */
-export async function becomeApi(options: EngineOptions): Promise<void> {
-  await becomeEngine(["serve", "--schema", VIEWS_SCHEMA], options);
-}
-
 async function becomeEngine(command: string[], options: EngineOptions): Promise<void> {
   const { port, hostname, logFormat } = options;
   // The engine prefers PORT to its own option, whoever set it.

@@ -1,8 +1,8 @@
+import { apiSection } from "../config/api-config.ts";
 import { finalRequiresSection } from "../config/final-requires.ts";
 import { localSection } from "../config/local-config.ts";
 import { chainSection, namesNoChain } from "../config/parse-chains.ts";
 import {
-  apiSection,
   databaseSection,
   indexerSection,
   logSection,

@@ -10,6 +10,8 @@ export type ApiEnv = {
   Bindings: Partial<HttpBindings>;
   Variables: {
     read: Read;
+    /** Whose request it is: by their key, or else by their address. */
+    client: string;
     /** Aborted when the client left or the request took too long. */
     signal: AbortSignal;
     /** How far the index was in the last snapshot of this request. */

@@ -2,22 +2,28 @@ import { Hono } from "hono";
 import { routePath } from "hono/route";
 import type pg from "pg";
 import type { EventLog } from "../../config/event-log.ts";
+import type { AccessSettings } from "./access/access-settings.ts";
+import { checkAccess } from "./access/check-access.ts";
+import { isLoopback } from "./access/client-address.ts";
+import { KeyRing } from "./access/key-ring.ts";
+import { openToOrigins } from "./access/open-to-origins.ts";
+import { RateLimits } from "./access/rate-limits.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { docsRoutes } from "./docs/docs-routes.ts";
 import { graphqlRoutes } from "./graphql/graphql-routes.ts";
-import { Problem } from "./problem.ts";
 import { ConsistentReads } from "./read/consistent-reads.ts";
 import { DatabaseWatch } from "./read/database-watch.ts";
 import { FairQueue } from "./read/fair-queue.ts";
-import { problemOfError } from "./read/problem-of-error.ts";
 import { restRoutes } from "./rest/rest-routes.ts";
+import { answerErrors } from "./serve/answer-errors.ts";
 import { ApiMetrics } from "./serve/api-metrics.ts";
 import { compressLarge } from "./serve/compress-large.ts";
 import { operations } from "./serve/operations.ts";
-import { problemResponse } from "./serve/problem-response.ts";
 import { requestContext } from "./serve/request-context.ts";
 
-export type ApiConfig = {
+export type ApiConfig = AccessSettings & {
+  /** Where it listens: whether only this machine is served. */
+  hostname: string;
   /** So many reads are made at once. */
   connections: number;
   /** Nobody waits longer for an answer, in milliseconds. */
@@ -28,6 +34,8 @@ export type Api = {
   app: Hono<ApiEnv>;
   /** Looks at the database from time to time, until `stop`. */
   watch: DatabaseWatch;
+  /** Reads the keys from time to time, until `stop`. */
+  keys: KeyRing;
 };
 
 /** Longest wait in the queue, in milliseconds. */
@@ -52,6 +60,9 @@ export function createApp({
     acceptAfterMs: 30_000,
   });
   const metrics = new ApiMetrics(queue, watch);
+  const keys = new KeyRing(pool, config.keys);
+  const limits = new RateLimits(config.requestsPerMinute);
+  const isLocal = isLoopback(config.hostname);
 
   const app = new Hono<ApiEnv>();
   app.use(async (c, next) => {
@@ -60,20 +71,22 @@ export function createApp({
     metrics.answered(routePath(c, -1), c.res.status, performance.now() - startedMs);
   });
   app.use(compressLarge);
+  app.use(openToOrigins(config.origins));
+  app.use(checkAccess({ ...config, keys, limits, isLocal }));
+  app.get("/", (c) => c.json(CONTENTS));
   app.route("/", operations(watch, metrics));
   app.route("/docs", docsRoutes());
   app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
   app.route("/graphql", graphqlRoutes({ log, reads }));
   app.route("/", restRoutes());
-  app.notFound(() => problemResponse(new Problem("ES-NOT-FOUND", "There is no such path.")));
-  app.onError((error) => {
-    const problem = problemOfError(error);
-    if (problem.code === "ES-UNEXPECTED")
-      log.error(
-        { event: "api.unexpected", code: problem.code, stack: error.stack },
-        `A request failed: ${error.message}`,
-      );
-    return problemResponse(problem);
-  });
-  return { app, watch };
+  answerErrors(app, log);
+  return { app, watch, keys };
 }
+
+const CONTENTS = {
+  graphql: "/graphql",
+  rest: "/v1",
+  reference: "/docs",
+  openapi: "/openapi.json",
+  operations: ["/health", "/ready", "/status", "/metrics"],
+};

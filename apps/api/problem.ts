@@ -6,6 +6,11 @@ type Kind = { status: 400 | 401 | 403 | 404 | 405 | 413 | 422 | 429 | 500 | 503;
 const PROBLEMS = {
   "ES-REQUEST-BAD": { status: 400, title: "The request is not valid" },
   "ES-NOT-FOUND": { status: 404, title: "There is no such thing" },
+  "ES-METHOD": { status: 405, title: "There is no such method here" },
+  "ES-KEY-REFUSED": { status: 401, title: "A key is needed" },
+  "ES-SCOPE": { status: 403, title: "The key may not do this" },
+  "ES-HOST-REFUSED": { status: 403, title: "Asked by a name that is not allowed" },
+  "ES-RATE-LIMITED": { status: 429, title: "Too many requests" },
   "ES-ANSWER-TOO-LARGE": { status: 422, title: "The answer would cost too much" },
   "ES-BUSY": { status: 503, title: "Too many requests at once" },
   "ES-CATCHING-UP": { status: 503, title: "The index is catching up" },
@@ -24,6 +29,8 @@ type More = {
   parameter?: string;
   /** When to ask again, in seconds. */
   retryAfterSeconds?: number;
+  /** More of the answer. */
+  headers?: Record<string, string>;
 };
 
 /**
@@ -35,11 +42,17 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly parameter: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly headers: Record<string, string>;
 
-  constructor(code: ProblemCode, message: string, { parameter, retryAfterSeconds }: More = {}) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    { parameter, retryAfterSeconds, headers = {} }: More = {},
+  ) {
     super(message);
     this.code = code;
     this.parameter = parameter;
+    this.headers = headers;
     this.retryAfterSeconds = retryAfterSeconds ?? (PROBLEMS[code].status === 503 ? 1 : undefined);
   }
 

@@ -1,10 +1,12 @@
+import type { Server } from "node:http";
 import { serve } from "@hono/node-server";
+import { ConfigError } from "../../config/config-error.ts";
 import type { EventLog } from "../../config/event-log.ts";
+import { isLoopback } from "./access/client-address.ts";
 import { type ApiConfig, createApp } from "./create-app.ts";
 import { openReadPool } from "./read/read-pool.ts";
 
 export type StartApiOptions = ApiConfig & {
-  hostname: string;
   /** 0 lets the system choose. */
   port: number;
   databaseUrl: string;
@@ -18,11 +20,20 @@ export type RunningApi = {
   stop(): Promise<void>;
 };
 
-/** Connections beside those of readers: for the looks at how far the index is. */
-const LOOKERS = 2;
+/** Connections beside those of readers: for the looks at how far the index is, and at the keys. */
+const LOOKERS = 3;
 const FINISH_MS = 5_000;
+const POOL_END_MS = 2_000;
+const MOST_CONNECTIONS = 2_000;
+/** A client that sends its request more slowly than this is cut off, in milliseconds. */
+const SLOWEST = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000 };
+const MAX_HEADER_BYTES = 16_384;
 
-/** Serves the query side until it is stopped. */
+/**
+ * Serves the query side until it is stopped.
+ *
+ * @throws ConfigError when others can reach it and there is no key
+ */
 export async function startApi(options: StartApiOptions): Promise<RunningApi> {
   const { hostname, port, databaseUrl, statementTimeoutMs, log, connections } = options;
   const pool = openReadPool({
@@ -30,31 +41,53 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     statementTimeoutMs,
     connections: connections + LOOKERS,
   });
-  const { app, watch } = createApp({ pool, config: options, log });
-  const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
-    const listening = serve({ fetch: app.fetch, hostname, port }, () => resolve(listening));
+  const { app, watch, keys } = createApp({ pool, config: options, log });
+  await keys.refresh();
+  if (!isLoopback(hostname) && keys.isKnown && !keys.isNeeded && !options.isAnonymousAllowed) {
+    await pool.end();
+    throw new ConfigError([{ where: "API_HOST", what: withoutKeys(hostname) }]);
+  }
+  const server = await new Promise<Server>((resolve, reject) => {
+    const listening = serve(
+      {
+        ...{ fetch: app.fetch, hostname, port },
+        serverOptions: {
+          ...SLOWEST,
+          maxHeaderSize: MAX_HEADER_BYTES,
+          connectionsCheckingInterval: 5_000,
+        },
+      },
+      () => resolve(listening),
+    ) as Server;
+    listening.maxConnections = MOST_CONNECTIONS;
     listening.once("error", reject);
   });
   watch.start();
+  keys.start();
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
     stop: async () => {
       watch.stop();
+      keys.stop();
       await closeServer(server);
-      await pool.end();
+      // A database that does not answer would never say goodbye.
+      await Promise.race([pool.end(), new Promise((done) => setTimeout(done, POOL_END_MS))]);
     },
   };
 }
 
-async function closeServer(server: ReturnType<typeof serve>): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   await new Promise<void>((done) => {
-    const force = setTimeout(() => {
-      if ("closeAllConnections" in server) server.closeAllConnections();
-    }, FINISH_MS);
+    const force = setTimeout(() => server.closeAllConnections(), FINISH_MS);
     server.close(() => {
       clearTimeout(force);
       done();
     });
+    server.closeIdleConnections();
   });
+}
+
+function withoutKeys(hostname: string): string {
+  return `others can reach ${hostname}, and there is no key: make one with "npm run keys -- create <name>" or set API_KEYS; API_ANONYMOUS=true serves everybody without`;
 }

@@ -49,10 +49,14 @@ export const apiBenchmark = defineBenchmark({
     const load = (server: Server, questions: Question[]) =>
       putUnderLoad(server, questions, connections, seconds);
     const series = await runInTurn(
-      Object.entries(kinds).flatMap(([kind, { isPlain, questions }]) => [
-        { name: `${kind}, escrow-stream`, run: () => load(ours, questions) },
-        ...(isPlain ? [{ name: `${kind}, plain`, run: () => load(plain, questions) }] : []),
-      ]),
+      Object.entries(kinds).flatMap(([kind, asked]) => {
+        const name = `${kind}, escrow-stream`;
+        const both = [{ name, run: () => load(ours, asked.ours) }];
+        const { plain: questions } = asked;
+        if (questions !== null)
+          both.push({ name: `${kind}, plain`, run: () => load(plain, questions) });
+        return both;
+      }),
       run,
     );
     await indexer.remove();
@@ -106,7 +110,7 @@ function report(
         ]),
         notes: [
           `Medians of ${series[0]?.samples.length ?? 0} runs each, in turn. Each connection asks again when it has its answer; servers, PostgreSQL and the questioner share the machine.`,
-          "`plain` is `ponder serve` with GraphQL on the same tables. `escrow-stream` also makes sure, before and after each answer, that nobody sees the past again while the engine catches up after a restart.",
+          "`plain` is `ponder serve` with GraphQL on the same tables. `escrow-stream` also reads, in the snapshot of each answer, how far the index is, so that nobody sees the past again while the engine catches up after a restart.",
           "CPU and memory are of the server's process.",
         ],
       },

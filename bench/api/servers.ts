@@ -20,7 +20,6 @@ export async function startOurApi(place: Place): Promise<Server> {
       ...process.env,
       ...ourEnvironment(place),
       API_PORT: String(port),
-      PONDER_LOG_LEVEL: "error",
     },
   });
   return await answering(child, port);

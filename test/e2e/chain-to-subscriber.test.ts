@@ -146,22 +146,22 @@ describe("The read models", () => {
   test("say over GraphQL what the contracts themselves answer", async () => {
     const fields =
       "chainId address status payer payee arbiter amount releaseTime approvalsGiven approvalsRequired approvers revision";
-    const query = `{ escrows(limit: 1000) { items { ${fields} } } }`;
+    const query = `{ escrows(first: 1000) { nodes { ${fields} } } }`;
     const response = await fetch(url("/graphql"), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ query }),
     });
-    const { data } = (await response.json()) as { data: { escrows: { items: Json[] } } };
+    const { data } = (await response.json()) as { data: { escrows: { nodes: Json[] } } };
     const found = new Map(
-      data.escrows.items.map((each) => [`${each.chainId}:${each.address}`, each]),
+      data.escrows.nodes.map((each) => [`${each.chainId}:${each.address}`, each]),
     );
     const escrows = await allEscrows();
     expect(found.size).toBe(escrows.length);
     for (const { chain, address, people } of escrows) {
       const contract = await readContract(chain, address, people);
       expect(found.get(`${chain.chainId}:${address}`)).toMatchObject({
-        status: contract.status,
+        status: contract.status.toUpperCase(),
         payer: contract.payer,
         payee: contract.payee,
         arbiter: orNone(contract),
@@ -234,7 +234,7 @@ describe("The read models", () => {
       fetch(url("/graphql"), {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ query: "{ escrows(limit: 1) { items { address } } }" }),
+        body: JSON.stringify({ query: "{ escrows(first: 1) { nodes { address } } }" }),
       }).then((response) => response.json()),
     ]);
     // Four times as long as the engine's readers wait for a lock.
@@ -242,7 +242,7 @@ describe("The read models", () => {
     await holder.end();
     const [status, graphql] = await answers;
     expect(status).toBe(200);
-    expect(graphql).toMatchObject({ data: { escrows: { items: [{}] } } });
+    expect(graphql).toMatchObject({ data: { escrows: { nodes: [{}] } } });
   });
 });
 
@@ -295,12 +295,12 @@ describe("The list of escrows", () => {
     ["limit=1001", "limit"],
     ["cursor=abc", "cursor"],
     ["at=tomorrow", "at"],
-    ["chainId=0", "chainId"],
+    ["chainId=0", "chain_id"],
     ["colour=red", "colour"],
   ])("answers 400 to %s and names the parameter", async (query, parameter) => {
     const response = await fetch(url(`/v1/escrows?${query}`));
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { parameter } });
+    expect(await response.json()).toMatchObject({ parameter });
   });
 
   test("answers 400 for what is not an address, and 404 for an escrow that nobody created", async () => {
@@ -308,7 +308,7 @@ describe("The list of escrows", () => {
     expect((await fetch(url(`/v1/escrows/x/${zeroAddress}`))).status).toBe(400);
     const response = await fetch(url(`/v1/escrows/41001/${zeroAddress}`));
     expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({ error: { message: expect.any(String) } });
+    expect(await response.json()).toMatchObject({ code: "ES-NOT-FOUND" });
   });
 });
 

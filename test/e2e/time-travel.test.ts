@@ -217,20 +217,20 @@ describe("npm run state", () => {
 test("GraphQL gives the events of an escrow in the order of their versions", async () => {
   for (const chain of chains)
     for (const address of await escrowsOn(chain)) {
-      const query = `{ escrow(chainId: ${chain.chainId}, address: "${address}") { version events(orderBy: "streamVersion", limit: 100) { items { id streamVersion schemaVersion type blockNumber } } } }`;
+      const query = `{ escrow(chainId: ${chain.chainId}, address: "${address}") { version events(first: 100, orderBy: { by: POSITION, direction: ASC }) { nodes { id streamVersion schemaVersion type blockNumber } } } }`;
       const response = await fetch(`${api}/graphql`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ query }),
       });
       const { data } = (await response.json()) as {
-        data: { escrow: { events: { items: Json[] } } };
+        data: { escrow: { events: { nodes: Json[] } } };
       };
       const now = await getEscrow(chain, address, "");
       expect(data.escrow).toEqual({
         version: now.version,
         events: {
-          items: now.events.map((each) => ({
+          nodes: now.events.map((each) => ({
             id: each.id,
             streamVersion: each.stream_version,
             schemaVersion: 1,
@@ -378,9 +378,9 @@ async function getEscrow(chain: TestChain, address: Address, query: string): Pro
 
 async function expectRefusal(path: string, status: number, words: string): Promise<void> {
   const response = await fetch(`${api}${path}`);
-  const { error } = (await response.json()) as { error?: { message: string } };
+  const problem = (await response.json()) as { detail?: string };
   expect({ path, status: response.status }).toEqual({ path, status });
-  expect(error?.message).toContain(words);
+  expect(problem.detail).toContain(words);
 }
 
 async function state(args: string[], mustWork = true): Promise<ServiceProcess> {

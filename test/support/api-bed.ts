@@ -53,6 +53,8 @@ export async function openApiBed(world: RelayWorld, options: Options = {}): Prom
     port: 0,
     databaseUrl: (await options.connectTo?.(url)) ?? url,
     connections: 4,
+    ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
+    requestsPerMinute: 6_000,
     requestTimeoutMs: 15_000,
     statementTimeoutMs: 5_000,
     log: { info: say, warn: say, error: say },

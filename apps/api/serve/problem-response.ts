@@ -12,6 +12,7 @@ export function problemResponse(problem: Problem): Response {
     ...(parameter === undefined ? {} : { parameter }),
   };
   const headers = new Headers({
+    ...problem.headers,
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   });

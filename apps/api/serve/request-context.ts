@@ -8,7 +8,7 @@ import { setProgressHeaders } from "./progress-headers.ts";
 type Options = { reads: ConsistentReads; watch: DatabaseWatch; requestTimeoutMs: number };
 
 /** Why a request ends whose client is gone; nobody reads it. */
-class ClientGone extends Error {
+export class ClientGone extends Error {
   override name = "ClientGone";
 }
 
@@ -24,7 +24,7 @@ export function requestContext({ reads, watch, requestTimeoutMs }: Options) {
       if (!c.env.outgoing?.writableFinished) stop.abort(new ClientGone());
       clearTimeout(timer);
     });
-    const asker = { client: clientOf(c.env), signal: stop.signal };
+    const asker = { client: c.get("client"), signal: stop.signal };
     c.set("signal", stop.signal);
     c.set("progress", null);
     c.set("read", async (work) => {
@@ -37,10 +37,6 @@ export function requestContext({ reads, watch, requestTimeoutMs }: Options) {
     const progress = c.get("progress") ?? watch.progress;
     if (progress !== null) setProgressHeaders(c.res.headers, progress);
   });
-}
-
-function clientOf(env: ApiEnv["Bindings"] | undefined): string {
-  return env?.incoming?.socket.remoteAddress ?? "";
 }
 
 function tookTooLong(): Problem {

@@ -1,0 +1,77 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Queryable } from "../../../db/queryable.ts";
+import { type ApiKey, sha256Of } from "./api-key.ts";
+import { readKeys } from "./key-table.ts";
+
+const REFRESH_MS = 2_000;
+/** A database that does not answer: what was last read still counts. */
+const QUICK: object = { query_timeout: 2_000 };
+
+/**
+ * The keys that are valid now: those of the configuration, and those of the table, which is read every
+ * other second, so that a key is revoked on every instance within seconds.
+ */
+export class KeyRing {
+  readonly #db: Queryable;
+  readonly #configured: readonly ApiKey[];
+  #stored: readonly ApiKey[] = [];
+  #hasTableKeys = false;
+  #isKnown = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(db: Queryable, configured: readonly ApiKey[]) {
+    this.#db = { query: ((query: object | string) => ask(db, query)) as Queryable["query"] };
+    this.#configured = configured;
+  }
+
+  /** Whether the table has been read: before that, nobody knows whether a key is needed. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** Whether readers need a key: as soon as there is one, also one that was revoked. */
+  get isNeeded(): boolean {
+    return this.#configured.length > 0 || this.#hasTableKeys;
+  }
+
+  /** The key that was presented; null when it is none, or not valid any more. */
+  find(presented: string): ApiKey | null {
+    const digest = Buffer.from(sha256Of(presented), "hex");
+    let found: ApiKey | null = null;
+    // All of them are compared, each in constant time: how long it takes tells nothing.
+    for (const key of [...this.#configured, ...this.#stored])
+      if (timingSafeEqual(digest, Buffer.from(key.sha256, "hex"))) found = key;
+    const isExpired = found?.expiresAtMs != null && found.expiresAtMs <= Date.now();
+    return isExpired ? null : found;
+  }
+
+  start(): void {
+    const refresh = async (): Promise<void> => {
+      await this.refresh();
+      if (this.#timer !== undefined) this.#timer = setTimeout(refresh, REFRESH_MS);
+    };
+    this.#timer = setTimeout(refresh, REFRESH_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Reads the table now. A database that does not answer leaves what is known. */
+  async refresh(): Promise<void> {
+    try {
+      const keys = await readKeys(this.#db);
+      this.#hasTableKeys = (keys?.length ?? 0) > 0;
+      this.#stored = (keys ?? []).filter(({ revokedAtMs }) => revokedAtMs === null);
+      this.#isKnown = true;
+    } catch {
+      // The watch says that the database is away.
+    }
+  }
+}
+
+function ask(db: Queryable, query: object | string): unknown {
+  const config = typeof query === "string" ? { text: query } : query;
+  return db.query({ ...config, ...QUICK } as { text: string });
+}
