@@ -1,43 +1,49 @@
 import type { EndpointPool } from "./endpoint-pool.ts";
+import type { HeaderLayout } from "./header-layouts.ts";
 import type { RawBlock } from "./raw-block.ts";
 import type { RpcEndpoint } from "./rpc-endpoint.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 
-/** So often every endpoint has to give the same header, on a chain whose headers could be proven. */
-const TIMES_AFTER_PROOF = 5;
-const TIMES_WITHOUT = 2;
+/** How often one has to be given, by what is known of the layout that it should have. */
+const TIMES: Record<HeaderLayout, number> = { known: 5, new: 4, unknown: 2 };
 
 /**
  * Who gave a block that does not prove itself, to one question: a header that does not make its hash,
- * or transactions that do not give the root. It is a lie, unless every endpoint gives the same one
+ * or transactions that do not give the root. It is a lie, unless the endpoints give the same one
  * again and again: then the chain has a layout that is not known here (a fork brought a new field),
- * and standing still would help nobody.
+ * and standing still would help nobody. All of them have to where the layout is known; elsewhere
+ * most, or one liar would hold everybody up.
  */
 export class BlockDoubts {
   readonly #what: string;
   readonly #pool: EndpointPool;
-  readonly #times: number;
-  readonly #given = new Map<RpcEndpoint, { block: RawBlock; times: number }>();
+  readonly #layoutOf: (number: number) => HeaderLayout;
+  readonly #given = new Map<RpcEndpoint, { block: RawBlock; content: string; times: number }>();
 
   /**
    * @param what is given, in words: "a header that …"
-   * @param isUnknownLayout whether that is nothing new on this chain, or nothing else is known
+   * @param layoutOf what is known of a block's layout by its number
    */
-  constructor(pool: EndpointPool, what: string, isUnknownLayout: boolean) {
+  constructor(pool: EndpointPool, what: string, layoutOf: (number: number) => HeaderLayout) {
     this.#pool = pool;
     this.#what = what;
-    this.#times = isUnknownLayout ? TIMES_WITHOUT : TIMES_AFTER_PROOF;
+    this.#layoutOf = layoutOf;
   }
 
-  /** @throws RpcProblem `unproven` while not every endpoint has given it often enough */
+  /** @throws RpcProblem `unproven` while it was not given often enough */
   add(block: RawBlock, endpoint: RpcEndpoint): void {
+    const content = contentOf(block);
     const before = this.#given.get(endpoint);
-    const times = before?.block.hash === block.hash ? before.times + 1 : 1;
-    this.#given.set(endpoint, { block, times });
-    const isAgreed = this.#pool.there.every((each) => {
+    const times = before?.content === content ? before.times + 1 : 1;
+    this.#given.set(endpoint, { block, content, times });
+    const layout = this.#layoutOf(Number(block.number));
+    const all = this.#pool.there;
+    const agreeing = all.filter((each) => {
       const given = this.#given.get(each);
-      return given?.block.hash === block.hash && given.times >= this.#times;
+      return given?.content === content && given.times >= TIMES[layout];
     });
+    const isAgreed =
+      layout === "known" ? agreeing.length === all.length : agreeing.length * 2 > all.length;
     if (!isAgreed) throw new RpcProblem("unproven", `it gave ${this.#what}: block ${block.hash}`);
   }
 
@@ -50,4 +56,12 @@ export class BlockDoubts {
       this.#pool.say("source.lie", `chain ${this.#pool.chainId}, ${endpoint.host}: ${lie}`);
     }
   }
+}
+
+/** What of a block decides rows: clients differ in the rest. */
+function contentOf(block: RawBlock): string {
+  const { hash, number, parentHash, timestamp, logsBloom, receiptsRoot, transactions } = block;
+  const hashes = Array.isArray(transactions) ? transactions.map((each) => each?.hash ?? each) : [];
+  const facts = [hash, number, parentHash, timestamp, logsBloom, receiptsRoot, ...hashes];
+  return facts.join().toLowerCase();
 }

@@ -2,6 +2,7 @@ import { numberToHex } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
 import { BlockDoubts } from "./block-doubts.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
+import { HeaderLayouts } from "./header-layouts.ts";
 import { type BlockQuestion, type CheckedBlock, checkBlock, type RawBlock } from "./raw-block.ts";
 import { RpcProblem } from "./rpc-problem.ts";
 import { TransactionProofs } from "./transaction-proofs.ts";
@@ -21,7 +22,7 @@ export class BlockSource {
   readonly #transactions: TransactionProofs;
   #head: RawBlock | null = null;
   #lowerSinceMs: number | null = null;
-  #proven = 0;
+  readonly #layouts = new HeaderLayouts();
   #unproven = 0;
 
   constructor(pool: EndpointPool) {
@@ -39,7 +40,7 @@ export class BlockSource {
     const known = "hash" in asked && !full ? this.#known.get(asked.hash.toLowerCase()) : undefined;
     if (known) return known;
     const [method, which] = questionOf(asked);
-    const doubts = new BlockDoubts(this.#pool, LAYOUT, this.#unproven > 0 || this.#proven === 0);
+    const doubts = new BlockDoubts(this.#pool, LAYOUT, (number) => this.#layouts.of(number));
     const ofTransactions = this.#transactions.doubts();
     const checked = await this.#pool.ask(
       method,
@@ -56,8 +57,8 @@ export class BlockSource {
       },
       rounds,
     );
+    this.#layouts.saw(checked);
     if (checked.isProven) {
-      this.#proven += 1;
       doubts.blame(checked.block);
     } else this.#noteUnproven(checked.block);
     this.#remember(checked);

@@ -16,7 +16,8 @@ type Look = () => Promise<number>;
  * different times, endpoints prove another block at that height (the number is the one asked for,
  * the header makes its hash) and none still has the old one; as canonical when endpoints prove it and
  * none proves another. Where several endpoints are configured two have to say so, or one for long
- * while the others do not answer.
+ * while the others do not answer. Whoever speaks against it is outvoted by two, and by more than speak
+ * against it: a node that is stuck on an old branch would hold everybody up.
  */
 export function chainEvidence(
   sources: readonly ChainSource[],
@@ -42,7 +43,7 @@ export function chainEvidence(
       if (source === undefined) return false;
       return await holds(source, async () => {
         const { same, others } = await lookAt(source, number, hash);
-        return same.length === 0 ? others.filter(({ isBelieved }) => isBelieved).length : 0;
+        return unlessOutvoted(others.filter(({ isBelieved }) => isBelieved).length, same.length);
       });
     },
     async isCanonical(chainId, number, hash) {
@@ -50,8 +51,8 @@ export function chainEvidence(
       if (source === undefined) return false;
       return await holds(source, async () => {
         const { same, others } = await lookAt(source, number, hash);
-        const isDisputed = others.some(({ isBelieved }) => isBelieved);
-        return isDisputed ? 0 : same.filter(({ isBelieved }) => isBelieved).length;
+        const disputing = others.filter(({ isBelieved }) => isBelieved).length;
+        return unlessOutvoted(same.filter(({ isBelieved }) => isBelieved).length, disputing);
       });
     },
   };
@@ -69,4 +70,9 @@ async function lookAt(source: ChainSource, number: number, hash: string) {
     same: seen.filter(({ isSame }) => isSame),
     others: seen.filter(({ isSame }) => !isSame),
   };
+}
+
+/** So many, or 0 when as many speak against it, or one does and only one for it. */
+function unlessOutvoted(speakingFor: number, against: number): number {
+  return against === 0 || (speakingFor >= 2 && speakingFor > against) ? speakingFor : 0;
 }

@@ -27,6 +27,9 @@ export type LogSourceOptions = {
 /** Proofs share one thread with those of other chains: a chain that catches up leaves them room. */
 const PROOFS_AT_ONCE = 2;
 
+/** So often every endpoint has to give logs that do not make their block's bloom. */
+const MOST_DOUBTS = 4;
+
 /** Logs of one chain, complete as far as that can be told from an answer and what belongs to it. */
 export class LogSource {
   readonly bloom = new BloomTrust();
@@ -60,7 +63,7 @@ export class LogSource {
         try {
           const receipts = await endpoint.askOnce("eth_getBlockReceipts", [block.hash], {
             what: `of block ${Number(block.number)}`,
-            parse: (answer) => this.#proofs.run(() => provenReceipts(answer, block)),
+            parse: (answer) => this.#proofs.run(() => provenReceipts(answer, block, this.#topics)),
           });
           abilities.sawReceipts(true);
           return receipts;
@@ -146,9 +149,15 @@ export class LogSource {
     }
   }
 
-  /** Logs whose bloom is not the header's are proven; where that is impossible, believed. */
+  /**
+   * Logs whose bloom is not the header's are proven. Where that is impossible they are asked for some
+   * more times, and in the end believed unless the chain's blooms were right so far: it may fill them
+   * with something else.
+   */
   async #byBloom(block: RawBlock, isProven: boolean): Promise<RawLog[]> {
-    const logs = await this.#allOf(block);
+    const isSure = this.bloom.state === "trusted";
+    const doubts = isSure ? Infinity : MOST_DOUBTS * this.#pool.there.length;
+    const logs = await this.#allOf(block, isProven && this.#hasNoReceipts ? doubts : 0);
     if (logs === null) {
       const proven = await this.#provenOr(block);
       if (proven !== null) return proven;
@@ -171,14 +180,21 @@ export class LogSource {
   }
 
   /** Every log that is given of a block; null where all endpoints demand that contracts are named. */
-  async #allOf({ hash: blockHash }: RawBlock): Promise<RawLog[] | null> {
+  async #allOf({ hash: blockHash, logsBloom }: RawBlock, doubts: number): Promise<RawLog[] | null> {
+    let left = doubts;
+    const parse = (answer: unknown): RawLog[] => {
+      const logs = checkLogs(answer, { blockHash });
+      if (left <= 0 || bloomOf(logs as never) === logsBloom.toLowerCase()) return logs;
+      left -= 1;
+      throw new RpcProblem("unproven", "its logs do not make the bloom in the block's header");
+    };
     try {
       const { value } = await this.#pool.each(
         async (endpoint) => {
           try {
             return await endpoint.askOnce("eth_getLogs", [{ blockHash }], {
               what: `of block ${blockHash}`,
-              parse: (answer) => checkLogs(answer, { blockHash }),
+              parse,
             });
           } catch (error) {
             if (isOf(error, "needs-address")) endpoint.abilities.needsAddress = true;

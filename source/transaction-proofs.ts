@@ -27,7 +27,7 @@ export class TransactionProofs {
   /** For one question, which may go to several endpoints. */
   doubts(): BlockDoubts {
     const what = "transactions that do not give the root in their block's header";
-    return new BlockDoubts(this.#pool, what, this.#proven === 0);
+    return new BlockDoubts(this.#pool, what, () => (this.#proven === 0 ? "new" : "known"));
   }
 
   /** @throws RpcProblem `unproven` while not every endpoint has given it often enough */

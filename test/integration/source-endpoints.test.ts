@@ -205,7 +205,8 @@ describe("RPC_AGREE", () => {
       return answer;
     };
     first.lie = withoutReceipts;
-    second.lie = (call, answer) => leavingOut(call, withoutReceipts(call, answer));
+    second.lie = (call, answer, node) =>
+      leavingOut(call, withoutReceipts(call, answer, node), node);
     const { source, said } = sourceOf([first, second], { rpcAgree: 2 });
     await expect(byTopic(source)).rejects.toThrow(/1 of the 2 endpoints that RPC_AGREE asks for/);
     expect(said.some((line) => line.startsWith("source.disagreement"))).toBe(true);

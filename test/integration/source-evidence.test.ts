@@ -90,11 +90,18 @@ test("a reorg that one look shows and the next does not is none [G-5]", async ()
   expect(await isReplaced()).toBe(false);
 });
 
-test("one node that still has the block speaks against all others [G-5]", async () => {
+test("as many nodes that still have the block speak against those that do not [G-5]", async () => {
   all(() => dropped);
-  const [first] = nodes as [LyingNode];
+  const [first, second] = nodes as [LyingNode, LyingNode];
   first.lie = (_, truth) => truth;
+  second.lie = () => Promise.reject(new Error("down"));
   expect(await isReplaced()).toBe(false);
+});
+
+test("one node that is stuck on the old branch is outvoted by two [G-5]", async () => {
+  const [first] = nodes as [LyingNode];
+  first.lie = ({ method }, truth) => (method === "eth_getBlockByNumber" ? dropped : truth);
+  expect(await isReplaced(dropped)).toBe(true);
 });
 
 test("a block that the chain replaced is proven to be, also when two of three nodes are down [G-5]", async () => {

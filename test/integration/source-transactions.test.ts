@@ -95,8 +95,8 @@ test("A block without its last transaction is not believed [G-20]", async () => 
 });
 
 test("A log has the hash of its transaction also when the receipts name another [G-20]", async () => {
-  node.lie = (call, truth) =>
-    call.method === "eth_getBlockReceipts" ? renaming(call, truth) : truth;
+  node.lie = (call, truth, self) =>
+    call.method === "eth_getBlockReceipts" ? renaming(call, truth, self) : truth;
   const { source } = sourceOf(node);
   const [log] = (await honest.truth("eth_getLogs", [{ fromBlock: "0x1" }])) as Json[];
   const { block } = await source.block({ hash: log?.blockHash as Hex });

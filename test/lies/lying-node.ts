@@ -6,7 +6,7 @@ import { json } from "node:stream/consumers";
 export type RpcCall = { id: number; method: string; params: unknown[] };
 
 /** What a node does with an answer: another one, or something that is no answer at all. */
-export type Lie = (call: RpcCall, truth: unknown) => unknown | Promise<unknown>;
+export type Lie = (call: RpcCall, truth: unknown, node: LyingNode) => unknown | Promise<unknown>;
 
 /** Thrown by a lie: the node answers with this instead of a result. */
 export class RpcRefusal extends Error {
@@ -18,13 +18,14 @@ export class RpcRefusal extends Error {
   }
 }
 
-/** Thrown by a lie: the node answers with this in place of JSON-RPC. `null` cuts the connection. */
+/** Thrown by a lie: the node answers with this in place of JSON-RPC. */
 export class HttpAnswer extends Error {
-  readonly status: number | null;
+  /** `null` cuts the connection; `"hang"` leaves it open and says no more. */
+  readonly status: number | null | "hang";
   readonly body: string;
   readonly headers: Record<string, string>;
 
-  constructor(status: number | null, body = "", headers: Record<string, string> = {}) {
+  constructor(status: HttpAnswer["status"], body = "", headers: Record<string, string> = {}) {
     super(`HTTP ${status}`);
     this.status = status;
     this.body = body;
@@ -35,7 +36,13 @@ export class HttpAnswer extends Error {
 /** A node that passes on what a real one says, except where it lies. */
 export class LyingNode {
   readonly calls: RpcCall[] = [];
+  /** Blocks that a reorg dropped, by number, as the node had them. */
+  readonly dropped = new Map<number, unknown>();
   lie: Lie = (_, truth) => truth;
+  /** The clock of whoever asks, in milliseconds. */
+  now: () => number = () => performance.now();
+  /** How often it was asked within a pause that it had asked for. */
+  impatient = 0;
   readonly #truth: string;
   readonly #server: Server;
 
@@ -78,14 +85,15 @@ export class LyingNode {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = (await json(request)) as RpcCall | RpcCall[];
     try {
+      const body = (await json(request)) as RpcCall | RpcCall[];
       const replies = Array.isArray(body)
         ? await Promise.all(body.map((call) => this.#reply(call)))
         : await this.#reply(body);
       response.setHeader("content-type", "application/json").end(JSON.stringify(replies));
     } catch (error) {
       if (!(error instanceof HttpAnswer) || error.status === null) response.destroy();
+      else if (error.status === "hang") response.writeHead(200).write(error.body);
       else response.writeHead(error.status, error.headers).end(error.body);
     }
   }
@@ -95,7 +103,7 @@ export class LyingNode {
     this.calls.push(call);
     const { id, method, params } = call;
     try {
-      const result = await this.lie(call, await this.truth(method, params));
+      const result = await this.lie(call, await this.truth(method, params), this);
       return { jsonrpc: "2.0", id, result };
     } catch (error) {
       if (!(error instanceof RpcRefusal)) throw error;

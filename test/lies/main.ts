@@ -1,79 +1,67 @@
 import { defineCommand } from "../../cli/command.ts";
-import { optional, withDefault } from "../../cli/command-option.ts";
+import { flag, repeated, withDefault } from "../../cli/command-option.ts";
 import { oneOf, wholeNumber } from "../../cli/option-values.ts";
 import { runProcess } from "../../cli/run-command.ts";
-import { TestWorld } from "../support/test-world.ts";
-import { LIES, LIMITS, type NamedLie } from "./lie-catalogue.ts";
-import { type LieVerdict, playLies } from "./play-lies.ts";
+import { LIE_CATALOGUE } from "./lie-catalogue.ts";
+import { inWords, isClean, sumOf } from "./lie-verdict.ts";
+import { runLies } from "./run-lies.ts";
+import { catchRules, playSources } from "./run-source-lies.ts";
+import { SOURCE_RULES } from "./source-rules.ts";
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** A node alone has to answer rightly at times; of three, one may lie whenever it is asked. */
-const PLACES = [
-  { nodes: 1, share: 0.15 },
-  { nodes: 3, share: 1 },
-];
-const COLUMNS = ["lost", "invented", "falseRetractions", "differing", "falseHalts"] as const;
-const FIRST_CHAIN = 42_000;
+/** Leaves nothing running behind a run that is broken off. */
+const onStart = (end: () => Promise<void>): void => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void end().finally(() => process.exit(130)));
+};
 
 /** The suite of lies. */
 export const lies = defineCommand({
   name: "lies",
-  says: `The suite of lies: the real indexer and relay follow a real chain through nodes that answer wrongly, each lie of the catalogue for itself, from a node alone and from one of three. Compares both topics with the chain. Its last line is the verdict.`,
+  says: `The suite of lies: tells every lie of its catalogue, from a node alone and from one of three, to the verified source and then to a real indexer and relay: during a backfill, while blocks come and are replaced, and while the relay looks for evidence. Compares both topics with the chain. Its last line is the verdict.
+
+With --planted, switches the source's rules off in copies of it instead, one at a time, each of which a lie must show.`,
   options: {
-    seed: withDefault("<n>", "seed of which answers are lies", "1", wholeNumber(0, 1e9)),
-    only: optional(
-      "<lie>",
-      `plays this one alone: ${[...LIES, ...LIMITS].map(({ name }) => name).join(", ")}`,
-      oneOf([...LIES, ...LIMITS].map(({ name }) => name)),
+    seed: withDefault(
+      "<n>",
+      "seed of the histories and of which answers are lies",
+      "1",
+      wholeNumber(0, 1e9),
     ),
+    only: repeated("<lie>", "only this lie", oneOf(LIE_CATALOGUE.map(({ name }) => name))),
+    chains: withDefault(
+      "<n>",
+      "chains that one indexer follows at a time",
+      "8",
+      wholeNumber(1, 20),
+    ),
+    "source-only": flag("tells them to the source alone"),
+    planted: flag("switches rules off instead"),
+    rule: repeated("<name>", "only this rule", oneOf(SOURCE_RULES.map(({ name }) => name))),
   },
   config: {},
-  exits1When: "something differs",
-  run: async ({ options: { seed, only } }) => {
-    const wanted = [...LIES, ...LIMITS].filter(({ name }) => only === undefined || name === only);
-    const world = await TestWorld.create();
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
-      process.once(signal, () => void world.end().finally(() => process.exit(130)));
-    try {
-      return (await playAll(world, wanted, seed)) ? 0 : 1;
-    } finally {
-      await world.end();
+  exits1When: "something was lost, invented, retracted or halted by a lie, or a rule was missed",
+  run: async ({ options }) => {
+    const { seed, only, planted, rule, chains } = options;
+    print(`seed ${seed}`);
+    const has = (wanted: string[]) => (each: { name: string }) =>
+      wanted.length === 0 || wanted.includes(each.name);
+    if (planted) return (await catchRules(SOURCE_RULES.filter(has(rule)), { seed, print })) ? 0 : 1;
+    const wanted = LIE_CATALOGUE.filter(has(only));
+    const verdicts = await playSources(wanted, { seed, print });
+    if (!options["source-only"]) {
+      const played = await runLies(wanted, { ...{ seed, chains, print }, onStart });
+      for (const { phases } of played)
+        verdicts.push(...Object.values(phases).map(({ verdict }) => verdict));
     }
+    const sum = sumOf(verdicts);
+    for (const words of [...sum.misjudged, ...sum.stuck]) print(words);
+    print(inWords(sum, { zeros: true }));
+    return isClean(sum) ? 0 : 1;
   },
 });
-
-async function playAll(
-  world: TestWorld,
-  wanted: readonly NamedLie[],
-  seed: number,
-): Promise<boolean> {
-  print(`seed ${seed}`);
-  print(["lie", "of nodes", "lies", "events", ...COLUMNS, "stuck"].join(" | "));
-  const sum = { lost: 0, invented: 0, falseRetractions: 0, differing: 0, falseHalts: 0, stuck: 0 };
-  let chainId = FIRST_CHAIN;
-  for (const lie of wanted)
-    for (const place of PLACES) {
-      // A limit is always there.
-      const share = LIMITS.includes(lie) ? 1 : place.share;
-      const game = { lies: [lie], nodes: place.nodes, share, seed: `${seed} ${lie.name}` };
-      const verdict: LieVerdict = await playLies(world, chainId++, game);
-      await world.endTest();
-      for (const column of COLUMNS) sum[column] += verdict[column];
-      if (verdict.stuck !== "") sum.stuck += 1;
-      const figures = COLUMNS.map((column) => verdict[column]);
-      print(
-        [lie.name, place.nodes, verdict.lies, verdict.events, ...figures, verdict.stuck].join(
-          " | ",
-        ),
-      );
-    }
-  print(
-    `lost ${sum.lost}, invented ${sum.invented}, false retractions ${sum.falseRetractions}, differing ${sum.differing}, false halts ${sum.falseHalts}, stuck ${sum.stuck}`,
-  );
-  return Object.values(sum).every((count) => count === 0);
-}
 
 if (import.meta.main) await runProcess(lies);

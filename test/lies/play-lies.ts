@@ -5,8 +5,9 @@ import { ServiceProcess } from "../support/service-process.ts";
 import { TestChain } from "../support/test-chain.ts";
 import { FINAL_TOPIC, LATEST_TOPIC, type TestWorld } from "../support/test-world.ts";
 import type { Received } from "../support/topic-recorder.ts";
-import type { NamedLie } from "./lie-catalogue.ts";
+import { Liar } from "./liar.ts";
 import { LyingNode } from "./lying-node.ts";
+import type { NamedLie } from "./named-lie.ts";
 
 export type LieGame = {
   /** What the nodes choose from, call by call. */
@@ -48,7 +49,12 @@ export async function playLies(
   const nodes = await Promise.all(
     Array.from({ length: game.nodes }, async () => world.ends(await LyingNode.start(chain.rpcUrl))),
   );
-  const lies = startLying(nodes[0], game);
+  const [first] = nodes as [LyingNode];
+  const liar = new Liar(first, {
+    ...{ lies: game.lies, random: new SeededRandom(game.seed) },
+    ...{ isAlone: game.nodes === 1, rate: game.share },
+  });
+  liar.lies(true);
   const databaseUrl = await world.createDatabase();
   const projectId = world.freshProject();
   const recorder = await world.record(projectId);
@@ -85,35 +91,7 @@ export async function playLies(
   for (const topic of [LATEST_TOPIC, FINAL_TOPIC])
     judge(await expectedMessages(chain, topic), recorder.on(topic), verdict);
   const events = (await expectedIds(chain)).length;
-  return { ...verdict, falseHalts: Number(halted?.count), stuck, events, lies: lies() };
-}
-
-/** @returns how many lies were given so far */
-function startLying(node: LyingNode | undefined, { lies, share, seed }: LieGame): () => number {
-  const random = new SeededRandom(seed);
-  let given = 0;
-  const named = lies.map(({ lie }) => lie(() => true));
-  if (node)
-    node.lie = async (call, truth) => {
-      if (!random.chance(share)) return truth;
-      // Not every lie is about every call: another one then.
-      const left = [...named];
-      while (left.length > 0) {
-        const [lie] = left.splice(random.integer(0, left.length - 1), 1);
-        const before = JSON.stringify(truth);
-        const answer = await Promise.resolve()
-          .then(() => lie?.(call, structuredClone(truth)))
-          .catch((error) => {
-            given += 1;
-            throw error;
-          });
-        if (JSON.stringify(answer) === before) continue;
-        given += 1;
-        return answer;
-      }
-      return truth;
-    };
-  return () => given;
+  return { ...verdict, falseHalts: Number(halted?.count), stuck, events, lies: liar.lies(false) };
 }
 
 function judge(

@@ -1,0 +1,56 @@
+import { SeededRandom } from "../../local/chain/seeded-random.ts";
+import { answerEngine } from "../../source/answer-engine.ts";
+import { chainEvidence } from "../../source/chain-evidence.ts";
+import { openSources } from "../../source/open-sources.ts";
+import { catchRule, placesOf } from "./catch-rule.ts";
+import { inWords, type LieVerdict } from "./lie-verdict.ts";
+import type { NamedLie } from "./named-lie.ts";
+import { playSource } from "./play-source.ts";
+import { SourceBed } from "./source-bed.ts";
+import type { SourceRule } from "./source-rules.ts";
+
+const CHAIN_ID = 41_999;
+
+type Options = { seed: number; print: (line: string) => void };
+
+/** Tells each lie to the source alone, from a node alone and from one of three. */
+export async function playSources(
+  lies: readonly NamedLie[],
+  { seed, print }: Options,
+): Promise<LieVerdict[]> {
+  const code = { answerEngine, chainEvidence, openSources };
+  const bed = await SourceBed.start(CHAIN_ID, String(seed));
+  const verdicts: LieVerdict[] = [];
+  try {
+    for (const lie of lies)
+      for (const nodes of placesOf(lie)) {
+        const random = new SeededRandom(`${seed} ${lie.name} ${nodes}`);
+        const { verdict, lies: told } = await playSource(code, bed, { lie, nodes, random });
+        verdicts.push(verdict);
+        print(`${lie.name} | of ${nodes} | ${told} told | ${inWords(verdict) || "nothing"}`);
+      }
+    return verdicts;
+  } finally {
+    await bed.stop();
+  }
+}
+
+/** Switches rules off, one at a time. @returns whether each was shown by a lie */
+export async function catchRules(
+  rules: readonly SourceRule[],
+  { seed, print }: Options,
+): Promise<boolean> {
+  const bed = await SourceBed.start(CHAIN_ID, String(seed));
+  let missed = 0;
+  try {
+    for (const rule of rules) {
+      const caughtBy = await catchRule(rule, bed, seed);
+      if (caughtBy === null) missed += 1;
+      print(`without "${rule.name}": ${caughtBy === null ? "MISSED" : `caught by ${caughtBy}`}`);
+    }
+    print(`rules missed: ${missed}`);
+    return missed === 0;
+  } finally {
+    await bed.stop();
+  }
+}
