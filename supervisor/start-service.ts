@@ -81,6 +81,8 @@ export async function startService({
 
   const pool = new pg.Pool({ connectionString: relay.databaseUrl, max: 4 });
   pool.on("error", () => undefined);
+  // Lost while it is lent out, a connection fails its query; unheard, its event would end us.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   ends.push(() => db.destroy());
   const reader = new SnapshotReader(

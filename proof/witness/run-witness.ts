@@ -60,6 +60,8 @@ export async function runWitness(options: WitnessOptions): Promise<void> {
   });
   // A pool opens a lost connection again; without a listener the event would end the process.
   pool.on("error", () => undefined);
+  // Lost while it is lent out, a connection fails its query; unheard, its event would end us.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const say = (event: string, text: string) => log.warn({ event }, text);
   const owner = randomUUID();
   const witnesses = witnessed.map((chain) => {
