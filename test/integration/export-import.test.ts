@@ -326,7 +326,7 @@ describe("An import", () => {
     expect(views).toEqual(
       [
         ...TABLES.filter((name) => name !== "outbox"),
-        ...["_ponder_checkpoint", "_ponder_meta", "chain_progress"],
+        ...["_ponder_checkpoint", "_ponder_meta", "chain_progress", "chain_verified"],
       ].sort(),
     );
     const { rows: progress } = await target.pool.query(
