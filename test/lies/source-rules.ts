@@ -215,8 +215,8 @@ const RECEIPTS: readonly SourceRule[] = [
   rule(
     "what stands outside the root decides no rows",
     "proven-receipts.ts",
-    "if (inRoot.length < logs.length) refuseUnproven(receipts, topics);",
-    "if (inRoot.length < 0) refuseUnproven(receipts, topics);",
+    "if (!isWhole) refuseUnproven(receipts, topics);",
+    "if (isWhole) refuseUnproven(receipts, topics);",
   ),
   rule(
     "receipts of state syncs lie outside the root",
