@@ -14,6 +14,8 @@ type Anchor = { block: RawBlock; asOfMs: number };
 
 const ARBITER = encodeFunctionData({ abi: escrowAAbi, functionName: "arbiter" });
 const [ARBITER_CHANGED] = encodeEventTopics({ abi: escrowAAbi, eventName: "ArbiterChanged" });
+/** As a word of ABI encoding. */
+const ADDRESS = /^0x0{24}[0-9a-f]{40}$/;
 /** Nodes that keep the fewest states keep some dozens of blocks. */
 const ANCHOR_MS = 3_000;
 const ANCHOR_ATTEMPTS = 4;
@@ -63,7 +65,7 @@ export class ArbiterSource {
     const call = { to: escrow, data: ARBITER };
     if (this.#goneThrough < 0 || (await this.#numberOf(blockHash)) > this.#goneThrough)
       try {
-        return await this.#state.word(call, blockHash);
+        return await this.#state.word(call, blockHash, ADDRESS);
       } catch (error) {
         if (!(error instanceof RpcProblem) || error.kind !== "no-state") throw error;
       }
@@ -81,11 +83,11 @@ export class ArbiterSource {
   async #atAnchor(call: ContractCall, number: number): Promise<{ anchor: RawBlock; now: Hex }> {
     const anchor = await this.#anchorFrom(number);
     try {
-      return { anchor, now: await this.#state.word(call, anchor.hash) };
+      return { anchor, now: await this.#state.word(call, anchor.hash, ADDRESS) };
     } catch (error) {
       if (!(error instanceof RpcProblem) || error.kind !== "no-state") throw error;
       const newer = await this.#anchorFrom(number, anchor);
-      return { anchor: newer, now: await this.#state.word(call, newer.hash) };
+      return { anchor: newer, now: await this.#state.word(call, newer.hash, ADDRESS) };
     }
   }
 

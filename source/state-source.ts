@@ -28,15 +28,16 @@ export class StateSource {
   /**
    * Asks a contract for one word at a block that it exists in.
    *
+   * @param form of the word, in lower case
    * @throws RpcProblem `no-state` when no endpoint has that block's state; `transient` when too few
    *   agree
    */
-  async word({ to, data }: ContractCall, blockHash: Hex): Promise<Hex> {
+  async word({ to, data }: ContractCall, blockHash: Hex, form = WORD): Promise<Hex> {
     const ask = async (endpoint: RpcEndpoint): Promise<Hex> => {
       try {
         return await endpoint.askOnce("eth_call", [{ to, data }, { blockHash }], {
           what: `of ${to} at block ${blockHash}`,
-          parse: parseWord,
+          parse: (answer) => parseWord(answer, form),
         });
       } catch (error) {
         // Without the method, or without EIP-1898: it can tell as little as one without the state.
@@ -74,7 +75,7 @@ export class StateSource {
 }
 
 /** Erigon answers `0x` for a block that it has pruned: https://github.com/erigontech/erigon/issues/5274 */
-function parseWord(answer: unknown): Hex {
+function parseWord(answer: unknown, form: RegExp): Hex {
   if (answer === "0x") throw new RpcProblem("no-state", "it knows of no contract there");
-  return hex(answer, WORD, "the answer");
+  return hex(answer, form, "the answer");
 }

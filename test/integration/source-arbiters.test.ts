@@ -101,7 +101,8 @@ describe("A source gives the arbiter at the end of the block of the creation", (
 
   test("only in the form of an address, or asks another node", async () => {
     const [liar, other] = nodes as [LyingNode, LyingNode];
-    for (const lie of [null, "0x01", `0x${"ff".repeat(64)}`, {}, "latest"]) {
+    const lies = [null, "0x01", `0x${"ff".repeat(32)}`, `0x${"00".repeat(64)}`, {}, "latest"];
+    for (const lie of lies) {
       liar.lie = ({ method }, answer) => (method === "eth_call" ? lie : answer);
       await expectTruth(sourceOf(1, liar, other));
     }
