@@ -9,12 +9,14 @@ export function stoppableEvidence(evidence: BlockEvidence, signal: AbortSignal):
 }
 
 async function orFalse(answer: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-  const aborted = Promise.withResolvers<boolean>();
-  const onAbort = (): void => aborted.resolve(false);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort);
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<boolean>((resolve) => {
+    onAbort = () => resolve(false);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+  });
   try {
-    return await Promise.race([answer, aborted.promise]);
+    return await Promise.race([answer, aborted]);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
