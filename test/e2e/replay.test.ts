@@ -57,7 +57,7 @@ test("A replay beside live traffic needs no RPC for what is cached, survives a k
     await waitUntil("answers go on", () => watch.count > (seen[at] ?? 0) + 3);
 
   // What is cached was asked for by nobody; headers of single blocks are.
-  expect(rpc.refused).toEqual([]);
+  expect(rpc.refused.filter((call) => !isProbe(call))).toEqual([]);
   expect(rpc.calls.length).toBeGreaterThan(0);
 
   await traffic.stop();
@@ -71,6 +71,12 @@ test("A replay beside live traffic needs no RPC for what is cached, survives a k
     expectMessages(recorder.on(topic), await expectedMessages(chain, topic));
   expect(watches.flatMap(({ problems }) => problems)).toEqual([]);
 });
+
+/** Whether an endpoint is asked what it can do: for the logs and receipts of the first block. */
+function isProbe({ params }: { params: unknown[] }): boolean {
+  const [first] = params as ({ fromBlock?: string; toBlock?: string } | string)[];
+  return typeof first === "object" ? first.toBlock === "0x1" : first === "0x1";
+}
 
 /** The chain's endpoint, but for what the live indexer has put into the cache by now. */
 async function rpcWithoutWhatIsCached(): Promise<CountingRpc> {
