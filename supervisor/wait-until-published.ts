@@ -3,6 +3,7 @@ import type { PublicationConfig } from "@escrow-stream/relay";
 import { type Kysely, sql } from "kysely";
 import { ponderOutbox } from "../engine/outbox-source.ts";
 import { countUnpublished } from "../packages/relay/serve/relay-status.ts";
+import { afterDeadlock } from "./after-deadlock.ts";
 import type { Snapshot, SnapshotReader } from "./snapshot.ts";
 
 const POLL_MS = 250;
@@ -33,23 +34,25 @@ export async function waitUntilPublished(
   reader: SnapshotReader,
   { publications, untilFinal, timeoutMs, signal }: DrainOptions,
 ): Promise<Drained> {
-  const target = await reader.read();
+  const target = await afterDeadlock(() => reader.read());
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const snapshot = await reader.read();
+    const snapshot = await afterDeadlock(() => reader.read());
     const isIndexed =
       snapshot.publications.length === publications.length &&
       snapshot.chains.every(
         ({ indexed }, at) => indexed !== null && indexed >= (target.chains[at]?.head ?? 0),
       ) &&
-      (!untilFinal || (await isAllFinal(db)));
+      (!untilFinal || (await afterDeadlock(() => isAllFinal(db))));
     const missing: Record<string, number> = {};
     // Before that, the tables to count in need not exist.
     for (const publication of isIndexed ? publications : [])
-      missing[publication.topic] = await countUnpublished(db, SOURCE, publication);
+      missing[publication.topic] = await afterDeadlock(() =>
+        countUnpublished(db, SOURCE, publication),
+      );
     const isPublished = Object.values(missing).every((count) => count === 0);
     if ((isIndexed && isPublished) || Date.now() > deadline || signal.aborted)
-      return { snapshot: await reader.read(), missing, isIndexed };
+      return { snapshot: await afterDeadlock(() => reader.read()), missing, isIndexed };
     await setTimeout(POLL_MS);
   }
 }
