@@ -37,9 +37,6 @@ type Totals = { escrows: number; events: number; anomalies: number };
 /** So many blocks become final together, and are proven in a moment. */
 const BEHIND_BLOCKS = 500;
 const NOT_THERE_YET = new Set(["42P01", "3F000"]);
-/** The engine replaces the views in an order of its own: a reader may deadlock with it, and lose. */
-const DEADLOCK = "40P01";
-const ATTEMPTS = 5;
 
 /** Reads snapshots from the chains, the read models and the journal. */
 export class SnapshotReader {
@@ -57,15 +54,6 @@ export class SnapshotReader {
 
   /** What does not exist yet counts as nothing; any other database error is thrown. */
   async read(): Promise<Snapshot> {
-    for (let attempt = 1; ; attempt++)
-      try {
-        return await this.#read();
-      } catch (error) {
-        if ((error as { code?: string }).code !== DEADLOCK || attempt === ATTEMPTS) throw error;
-      }
-  }
-
-  async #read(): Promise<Snapshot> {
     const [heads, progress, proven, totals, publications] = await Promise.all([
       Promise.all(this.#chains.map(({ client }) => headOf(client))),
       orNone(
