@@ -32,6 +32,10 @@ describe("A key of the configuration", () => {
     }
     for (const path of ["/health", "/ready", "/docs", "/openapi.json"])
       expect({ path, status: (await ask(bed, path)).status }).toEqual({ path, status: 200 });
+    const explorer = await ask(bed, "/graphql", { accept: "text/html" });
+    expect(explorer.headers.get("content-type")).toContain("text/html");
+    const asked = await ask(bed, "/graphql?query={chains{chainId}}", { accept: "text/html" });
+    expect(asked.status).toBe(401);
     expect((await ask(bed, "/v1/chains", { authorization: `Bearer ${KEY}` })).status).toBe(200);
     expect((await ask(bed, "/v1/chains", { "x-api-key": KEY })).status).toBe(200);
     for (const wrong of [`Bearer ${KEY}x`, `Basic ${KEY}`, "Bearer", `Bearer ${newKey()}`])

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type ApiBed, startApiBed } from "../support/api-bed.ts";
 import { RelayWorld } from "../support/relay-world.ts";
@@ -48,6 +49,46 @@ describe.each([
     await waitUntil("it says so", async () => (await ask(bed, "/ready")).ok);
     expect(bed.said.map(({ event }) => event)).toEqual(["api.database-away", "api.database-back"]);
   });
+});
+
+test("Connections that the database ends are replaced, and no reader notices", async () => {
+  const bed = await startApiBed(world);
+  await waitUntil("the API is ready", async () => (await ask(bed, "/ready")).ok);
+  for (let round = 0; round < 5; round += 1) {
+    await bed.owner.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'escrow-stream api'",
+    );
+    const answers = await Promise.all(READS.map((path) => ask(bed, path)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 404]);
+  }
+  expect(bed.said).toEqual([]);
+});
+
+test("Without a connection to spare, and without the right to read, readers get 503 that says so, and 200 again afterwards", async () => {
+  const name = `reader_${process.pid}`;
+  const bed = await startApiBed(world, {
+    connectTo: async (url) => {
+      const role = new URL(url);
+      role.username = name;
+      role.password = "secret";
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      await client.query(`create role ${name} login password 'secret' connection limit 0`);
+      await client.end();
+      return role.href;
+    },
+  });
+  const problem = async () => (await (await ask(bed, "/v1/stats")).json()) as { code?: string };
+  expect(await problem()).toMatchObject({ status: 503, code: "ES-DATABASE-UNREACHABLE" });
+  await bed.owner.query(`alter role ${name} connection limit -1`);
+  await waitUntil("the right to read is missed", async () => {
+    return (await problem()).code === "ES-DATABASE-REFUSED";
+  });
+  expect((await ask(bed, "/ready")).status).toBe(503);
+  await bed.owner.query(
+    `grant usage on schema escrow to ${name}; grant select on all tables in schema escrow to ${name}`,
+  );
+  await waitUntil("readers are answered", async () => (await ask(bed, "/v1/stats")).ok);
 });
 
 async function bedBehindGate(): Promise<{ bed: ApiBed; gate: TcpGate }> {

@@ -34,7 +34,7 @@ export function checkAccess(options: AccessOptions) {
     const remote = c.env?.incoming?.socket.remoteAddress;
     const address = clientAddress(remote, c.req.header("x-forwarded-for"), proxies);
     c.set("client", `address ${address}`);
-    const isOpen = OPEN.test(c.req.path);
+    const isOpen = OPEN.test(c.req.path) || isExplorer(c);
     // Whoever is on this machine and needs no key could do worse than ask often.
     const isFree = !keys.isNeeded && isLoopback(address);
     let headers = isFree || isOpen ? {} : await limits.count(`address ${address}`);
@@ -46,6 +46,16 @@ export function checkAccess(options: AccessOptions) {
     await next();
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value);
   });
+}
+
+/** The explorer's page: the questions that it asks need their key. */
+function isExplorer({ req }: Context<ApiEnv>): boolean {
+  return (
+    req.path === "/graphql" &&
+    req.method === "GET" &&
+    req.query("query") === undefined &&
+    (req.header("accept") ?? "").includes("text/html")
+  );
 }
 
 function checkHost(c: Context<ApiEnv>, { isLocal, hosts }: AccessOptions): void {
@@ -66,8 +76,7 @@ function requireKey(c: Context<ApiEnv>, { keys, isLocal }: AccessOptions): ApiKe
     const isHarmless = isLocal && FROM_MEMORY.test(c.req.path);
     if (keys.isKnown && !keys.isNeeded) return null;
     if (!keys.isKnown && !keys.isNeeded && isHarmless) return null;
-    if (!keys.isKnown)
-      throw new Problem("ES-DATABASE-UNREACHABLE", "The database does not answer.");
+    if (!keys.isKnown) throw keys.problem;
     throw new Problem(
       "ES-KEY-REFUSED",
       presented === null

@@ -1,5 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Queryable } from "../../../db/queryable.ts";
+import { Problem } from "../problem.ts";
+import { problemOfError } from "../read/problem-of-error.ts";
 import { type ApiKey, sha256Of } from "./api-key.ts";
 import { readKeys } from "./key-table.ts";
 
@@ -17,6 +19,7 @@ export class KeyRing {
   #stored: readonly ApiKey[] = [];
   #hasTableKeys = false;
   #isKnown = false;
+  #problem = new Problem("ES-NOT-READY", "The keys have not been read yet.");
   #timer: NodeJS.Timeout | undefined;
 
   constructor(db: Queryable, configured: readonly ApiKey[]) {
@@ -27,6 +30,11 @@ export class KeyRing {
   /** Whether the table has been read: before that, nobody knows whether a key is needed. */
   get isKnown(): boolean {
     return this.#isKnown;
+  }
+
+  /** Why the table could not be read. */
+  get problem(): Problem {
+    return this.#problem;
   }
 
   /** Whether readers need a key: as soon as there is one, also one that was revoked. */
@@ -65,8 +73,9 @@ export class KeyRing {
       this.#hasTableKeys = (keys?.length ?? 0) > 0;
       this.#stored = (keys ?? []).filter(({ revokedAtMs }) => revokedAtMs === null);
       this.#isKnown = true;
-    } catch {
-      // The watch says that the database is away.
+    } catch (error) {
+      // The watch logs that the database is away.
+      this.#problem = problemOfError(error);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import type pg from "pg";
 import { Problem } from "../problem.ts";
 import { ConnectionLease } from "./connection-lease.ts";
+import { isConnectionLost, MAX_LOST } from "./connection-lost.ts";
 import type { DatabaseWatch } from "./database-watch.ts";
 import type { FairQueue } from "./fair-queue.ts";
 import { isBehind, type Progress, readProgress } from "./progress.ts";
@@ -31,8 +32,6 @@ const POLL_MS = 50;
 const LOCK_PAUSE_MS = 20;
 /** So many wait at most until the engine has caught up. */
 const MOST_HELD = 1_000;
-/** Connections that were idle when the database went away fail one after the other. */
-const MAX_LOST = 2;
 
 /**
  * The only way to read: one repeatable-read snapshot, and how far the index is in that very snapshot.
@@ -82,11 +81,11 @@ export class ConsistentReads {
     { lost, deadlineMs }: { lost: number; deadlineMs: number },
   ): Promise<Attempt<T>> {
     const { pool, queue, watch } = this.#options;
-    if (watch.isAway) throw databaseAway();
+    watch.refuseIfAway();
     const leave = await queue.enter(client, signal);
     let lease: ConnectionLease | null = null;
     try {
-      if (watch.isAway) throw databaseAway();
+      watch.refuseIfAway();
       lease = new ConnectionLease(await pool.connect(), signal);
       const look = ++this.#looks;
       const progress = await lease.begin(watch.hasVerified);
@@ -147,17 +146,6 @@ export class ConsistentReads {
 /** A wait for a lock timed out, a deadlock, or a plan whose view was replaced meanwhile. */
 function isReplaced(error: unknown): boolean {
   return ["55P03", "40P01", "0A000"].includes((error as { code?: string } | null)?.code ?? "");
-}
-
-function isConnectionLost(error: unknown): boolean {
-  const { code = "", message = "" } = (error ?? {}) as { code?: string; message?: string };
-  return /^(ECONNRESET|EPIPE|57P01)$/.test(code) || message.startsWith("Connection terminated");
-}
-
-function databaseAway(): Problem {
-  return new Problem("ES-DATABASE-UNREACHABLE", "The database does not answer.", {
-    retryAfterSeconds: 2,
-  });
 }
 
 function catchingUp(): Problem {

@@ -1,5 +1,7 @@
 import type pg from "pg";
 import type { EventLog } from "../../../config/event-log.ts";
+import { Problem } from "../problem.ts";
+import { isConnectionLost, MAX_LOST } from "./connection-lost.ts";
 import { problemOfError } from "./problem-of-error.ts";
 import { PROGRESS_TIMEOUT_MS, type Progress, readProgress } from "./progress.ts";
 
@@ -22,7 +24,7 @@ export class DatabaseWatch {
   #timer: NodeJS.Timeout | undefined;
   #progress: Progress | null = null;
   #hasVerified = false;
-  #problem: string | null = "The database has not been asked yet.";
+  #problem: Problem | null = new Problem("ES-NOT-READY", "The database has not been asked yet.");
 
   constructor({ pool, log }: WatchOptions) {
     this.#pool = pool;
@@ -39,16 +41,21 @@ export class DatabaseWatch {
     return this.#hasVerified;
   }
 
-  /** Whether the database is known not to answer: then nobody need wait for it. */
+  /** Whether the database is known not to answer. */
   get isAway(): boolean {
     return this.#state === "away";
+  }
+
+  /** @throws Problem when the database is known not to answer: nobody need wait for it */
+  refuseIfAway(): void {
+    if (this.isAway && this.#problem !== null) throw this.#problem;
   }
 
   /** Null when readers are answered; otherwise why not. */
   get notReadyBecause(): string | null {
     if (this.#problem === null && this.#progress?.chains.length === 0)
       return "No indexer has made its tables yet.";
-    return this.#problem;
+    return this.#problem?.message ?? null;
   }
 
   /** How old the last look is, in milliseconds; null before the first. */
@@ -72,19 +79,26 @@ export class DatabaseWatch {
 
   /** Looks now, and remembers. Never fails. */
   async look(): Promise<void> {
-    try {
-      const { rows } = await this.#pool.query({
-        text: "select to_regclass('escrow.chain_verified') is not null as there, to_regclass('escrow.chain_progress') is not null as begun",
-        query_timeout: PROGRESS_TIMEOUT_MS,
-      } as pg.QueryConfig);
-      this.#hasVerified = rows[0].there;
-      this.#progress = rows[0].begun
-        ? await readProgress(this.#pool, this.#hasVerified)
-        : { isReady: false, isCaughtUp: true, chains: [], standbyLagSeconds: null };
-      this.#answered();
-    } catch (error) {
-      this.#failed(error);
-    }
+    for (let lost = 0; ; lost += 1)
+      try {
+        await this.#readProgress();
+        return this.#answered();
+      } catch (error) {
+        // Of the connections that were idle when the database ended them, each fails once.
+        if (lost < MAX_LOST && isConnectionLost(error)) continue;
+        return this.#failed(error);
+      }
+  }
+
+  async #readProgress(): Promise<void> {
+    const { rows } = await this.#pool.query({
+      text: "select to_regclass('escrow.chain_verified') is not null as there, to_regclass('escrow.chain_progress') is not null as begun",
+      query_timeout: PROGRESS_TIMEOUT_MS,
+    } as pg.QueryConfig);
+    this.#hasVerified = rows[0].there;
+    this.#progress = rows[0].begun
+      ? await readProgress(this.#pool, this.#hasVerified)
+      : { isReady: false, isCaughtUp: true, chains: [], standbyLagSeconds: null };
   }
 
   #answered(): void {
@@ -97,14 +111,14 @@ export class DatabaseWatch {
 
   #failed(error: unknown): void {
     const problem = problemOfError(error);
-    this.#problem = problem.message;
+    this.#problem = problem;
     // A view that is being replaced is none of the database's troubles.
     const isThere = problem.code === "ES-BUSY" || problem.code === "ES-NOT-READY";
     if (isThere || this.#state === "away") return;
     this.#state = "away";
     this.#log.warn(
       { event: "api.database-away", code: problem.code, reason: String(error) },
-      `The database does not answer: ${String(error)}. Readers get 503 until it does.`,
+      `The database does not answer the API: ${String(error)}. Readers get 503 until it does.`,
     );
   }
 }
