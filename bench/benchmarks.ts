@@ -7,6 +7,7 @@ import { replayBenchmark } from "./indexing/replay-benchmark.ts";
 import { latencyBenchmark } from "./latency/latency-benchmark.ts";
 import { memoryBenchmark } from "./memory/memory-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
+import { sourceBenchmark } from "./source/source-benchmark.ts";
 import { startUpBenchmark } from "./start-up/start-up-benchmark.ts";
 import { witnessBenchmark } from "./witness/witness-benchmark.ts";
 
@@ -22,5 +23,6 @@ export const BENCHMARKS = {
   consumer: consumerBenchmark,
   memory: memoryBenchmark,
   "start-up": startUpBenchmark,
+  source: sourceBenchmark,
   witness: witnessBenchmark,
 };

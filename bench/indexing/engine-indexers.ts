@@ -12,34 +12,17 @@ const ROOT = join(import.meta.dirname, "../..");
 const PLAIN_APP = join(CONTENDERS, "plain-ponder");
 const PLAIN_SCHEMA = "plain";
 
+/** An option of Node that leaves the verified source out of an indexer. */
+export const ASKS_DIRECTLY = `--import=${join(import.meta.dirname, "../source/ask-directly.ts")}`;
+
 /** An indexer that can be asked how far it is. */
 export type RunningEngine = RunningIndexer & { state: EngineState };
 
 /** This project's indexer, as `npm run indexer` starts it. */
-export const ESCROW_STREAM = {
-  name: "escrow-stream",
-  start: async (place: Place): Promise<RunningEngine> => {
-    const child = forkChild(join(ROOT, "cli/indexer.ts"), [], {
-      env: { ...process.env, ...ourEnvironment(place), PONDER_LOG_LEVEL: "error" },
-      stdio: ["ignore", 2, 2, "ipc"],
-    });
-    // It says where it will write before it begins.
-    const { schema } = await child.message<{ schema: string }>();
-    return running(child, place, [schema, "escrow"], {
-      events: `"${schema}".event`,
-      escrowColumn: "stream",
-      escrows: `"${schema}".escrow`,
-      addressColumn: "address",
-      // The others ask no contract.
-      arbiter: `case when revision = 'B' or address in (
-                  select stream from "${schema}".event where type = 'ArbiterChanged')
-                then arbiter end`,
-      faults: `select abs(o.count - s.events) + s.anomalies + abs(m.count - s.escrows)
-               from "${schema}".chain_stat s, (select count(*) from "${schema}".outbox) as o,
-                    (select sum(deployed_count) as count from "${schema}".settlement_minute) as m`,
-    });
-  },
-} satisfies Indexer;
+export const ESCROW_STREAM = ourIndexer("escrow-stream");
+
+/** The same, but its engine asks the node itself and believes it. */
+export const WITHOUT_SOURCE = ourIndexer("without the verified source", [ASKS_DIRECTLY]);
 
 /** An unpatched Ponder with an event and a state per log, its one endpoint at its own pace. */
 export const PLAIN_PONDER: Indexer = {
@@ -71,6 +54,34 @@ export const PLAIN_PONDER: Indexer = {
     });
   },
 };
+
+function ourIndexer(name: string, execArgv: string[] = []) {
+  return {
+    name,
+    start: async (place: Place): Promise<RunningEngine> => {
+      const child = forkChild(join(ROOT, "cli/indexer.ts"), [], {
+        env: { ...process.env, ...ourEnvironment(place), PONDER_LOG_LEVEL: "error" },
+        stdio: ["ignore", 2, 2, "ipc"],
+        execArgv,
+      });
+      // It says where it will write before it begins.
+      const { schema } = await child.message<{ schema: string }>();
+      return running(child, place, [schema, "escrow"], {
+        events: `"${schema}".event`,
+        escrowColumn: "stream",
+        escrows: `"${schema}".escrow`,
+        addressColumn: "address",
+        // The others ask no contract.
+        arbiter: `case when revision = 'B' or address in (
+                    select stream from "${schema}".event where type = 'ArbiterChanged')
+                  then arbiter end`,
+        faults: `select abs(o.count - s.events) + s.anomalies + abs(m.count - s.escrows)
+                 from "${schema}".chain_stat s, (select count(*) from "${schema}".outbox) as o,
+                      (select sum(deployed_count) as count from "${schema}".settlement_minute) as m`,
+      });
+    },
+  } satisfies Indexer;
+}
 
 /** The environment of every process of ours on a place. */
 export function ourEnvironment(place: Place): Record<string, string> {

@@ -43,7 +43,13 @@ export const latencyBenchmark = defineBenchmark({
   },
 });
 
-async function mineAndWait(
+/**
+ * Mines blocks with events and waits until all arrived.
+ *
+ * @returns where the time of each event went
+ * @throws when messages are missing after a minute
+ */
+export async function mineAndWait(
   stack: Stack,
   mine: { eventsPerSecond: number; blockMs: number; seconds: number },
 ): Promise<Stages[]> {

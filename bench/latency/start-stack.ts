@@ -39,8 +39,13 @@ export type Stack = {
  * `npm start`, but for the poll of the chain, and waits until the indexer follows the head.
  *
  * @param pollSeconds how often the engine asks for a new block
+ * @param indexerOptions options of Node for the indexer
  */
-export async function startStack(folder: string, pollSeconds: number): Promise<Stack> {
+export async function startStack(
+  folder: string,
+  pollSeconds: number,
+  indexerOptions: string[] = [],
+): Promise<Stack> {
   const postgres = await startDatabase(folder, { track_commit_timestamp: "on" });
   const databaseUrl = await postgres.createDatabase();
   const pubsub = await startPubsub(join(folder, "pubsub"));
@@ -58,7 +63,11 @@ export async function startStack(folder: string, pollSeconds: number): Promise<S
     LOG_LEVEL: "error",
     PUBSUB_CREATE: "true",
   };
-  spawnChild(process.execPath, ["cli/indexer.ts"], { cwd: ROOT, env, isQuiet: true });
+  spawnChild(process.execPath, [...indexerOptions, "cli/indexer.ts"], {
+    cwd: ROOT,
+    env,
+    isQuiet: true,
+  });
   const schema = await untilFollowing(databaseUrl);
   const nodeOptions = ["--max-old-space-size=160", "--max-semi-space-size=8"];
   spawnChild(process.execPath, [...nodeOptions, "cli/relay.ts"], { cwd: ROOT, env });
