@@ -131,7 +131,7 @@ export class BlockSource {
             what: "of the head",
             parse: async (answer) => {
               const read = checkBlock(answer, { tag: "latest" });
-              if (full && (await proveTransactions(read.block)) === "wrong")
+              if (full && proveTransactions(read.block) === "wrong")
                 throw new RpcProblem("unproven", "its transactions do not give the root");
               return read;
             },

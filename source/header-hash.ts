@@ -1,6 +1,6 @@
-import { keccak256, toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
-import { rlpInteger } from "./rlp-integer.ts";
+import { keccakHex } from "./keccak.ts";
+import { hexOf, rlpBytes, rlpInteger } from "./rlp.ts";
 
 /** A block header in JSON-RPC, as far as its hash is made of it. */
 export type RawHeader = Record<string, unknown>;
@@ -69,8 +69,8 @@ export function encodeHeader(header: RawHeader): Hex | "missing" | "unknown" {
   const count = there.indexOf(null);
   const hash = String(header.hash).toLowerCase();
   for (let length = count < 0 ? there.length : count; length >= 0; length -= 1) {
-    const encoded = toRlp([...base, ...there.slice(0, length)] as Hex[]);
-    if (keccak256(encoded) === hash) return encoded;
+    const encoded = rlpBytes([...base, ...there.slice(0, length)] as Hex[]);
+    if (keccakHex(encoded) === hash) return hexOf(encoded);
   }
   return "unknown";
 }

@@ -1,5 +1,6 @@
-import { hexToBytes, keccak256 } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { keccak } from "./keccak.ts";
+import { bytesOf } from "./rlp.ts";
 
 /*
  * The bloom filter of a block's header (Ethereum yellow paper, 4.3.1): of each log's address and
@@ -22,7 +23,7 @@ export class LogBloom {
   readonly #bytes: Uint8Array;
 
   constructor(logsBloom: Hex) {
-    this.#bytes = hexToBytes(logsBloom);
+    this.#bytes = bytesOf(logsBloom);
   }
 
   /** Chains that fill no blooms send this one for every block. */
@@ -37,7 +38,7 @@ export class LogBloom {
 
 /** The three bits that a value sets, 0 to 2,047. */
 export function bloomBits(value: Hex): number[] {
-  const hash = keccak256(hexToBytes(value), "bytes");
+  const hash = keccak(bytesOf(value));
   return [0, 2, 4].map((at) => (((hash[at] ?? 0) << 8) | (hash[at + 1] ?? 0)) & 2_047);
 }
 

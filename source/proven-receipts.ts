@@ -45,9 +45,9 @@ export async function provenReceipts(
   const receipts = answer as Receipt[];
   const root = hex(block.receiptsRoot, WORD, "receiptsRoot");
   try {
-    const isWhole = (await receiptsRootOf(receipts)) === root;
+    const isWhole = receiptsRootOf(receipts) === root;
     const others = receipts.filter((each) => !isStateSync(each));
-    if (isWhole || (others.length < receipts.length && (await receiptsRootOf(others)) === root)) {
+    if (isWhole || (others.length < receipts.length && receiptsRootOf(others) === root)) {
       const inRoot = isWhole ? receipts : others;
       if (!isWhole) refuseUnproven(receipts, topics);
       const isOwnBloom =

@@ -1,6 +1,5 @@
-import { toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
-import { rlpInteger } from "./rlp-integer.ts";
+import { hexOf, type RlpItem, rlpBytes, rlpInteger } from "./rlp.ts";
 import { trieRootOf } from "./trie-root-of.ts";
 
 type RawLog = { address: Hex; topics: readonly Hex[]; data: Hex };
@@ -26,8 +25,8 @@ export type RawReceipt = {
  *
  * @param receipts of one block, in the order of its transactions
  */
-export async function receiptsRootOf(receipts: readonly RawReceipt[]): Promise<Hex> {
-  return await trieRootOf(receipts.map(encodeReceipt));
+export function receiptsRootOf(receipts: readonly RawReceipt[]): Hex {
+  return trieRootOf(receipts.map(encodeReceipt));
 }
 
 /** The bytes of a receipt, as the root is made of them. */
@@ -35,7 +34,7 @@ export function encodeReceipt(receipt: RawReceipt): Hex {
   const type = Number(receipt.type ?? "0x0");
   const outcome = receipt.status === undefined ? receipt.root : rlpInteger(receipt.status);
   if (outcome === undefined) throw new Error("a receipt has neither status nor root");
-  const fields = [
+  const fields: RlpItem[] = [
     outcome,
     rlpInteger(receipt.cumulativeGasUsed),
     receipt.logsBloom,
@@ -47,6 +46,6 @@ export function encodeReceipt(receipt: RawReceipt): Hex {
       rlpInteger(receipt.depositNonce ?? "0x0"),
       rlpInteger(receipt.depositReceiptVersion),
     );
-  const rlp = toRlp(fields as Parameters<typeof toRlp>[0]) as Hex;
+  const rlp = hexOf(rlpBytes(fields));
   return type === 0 ? rlp : `0x${type.toString(16).padStart(2, "0")}${rlp.slice(2)}`;
 }

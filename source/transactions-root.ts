@@ -1,13 +1,11 @@
-import { keccak256, toRlp } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { keccakHex } from "./keccak.ts";
 import type { RawBlock } from "./raw-block.ts";
-import { rlpInteger } from "./rlp-integer.ts";
+import { bytesOf, hexOf, type RlpItem, rlpBytes, rlpInteger } from "./rlp.ts";
 import { trieRootOf } from "./trie-root-of.ts";
 
 /** A transaction in JSON-RPC, as far as its hash is made of it. */
 export type RawTransaction = Record<string, unknown> & { hash: Hex };
-
-type Item = Hex | Item[];
 
 /** Integers; all others are bytes as they stand there. */
 const FEES = ["maxPriorityFeePerGas", "maxFeePerGas"];
@@ -44,7 +42,7 @@ const ZERO_ADDRESS = `0x${"0".repeat(40)}`;
  * @returns `unknown` when one is of a type whose encoding is not known here; `wrong` when all are
  *   known, and do not give the root
  */
-export async function proveTransactions(block: RawBlock): Promise<"proven" | "unknown" | "wrong"> {
+export function proveTransactions(block: RawBlock): "proven" | "unknown" | "wrong" {
   const all = block.transactions as RawTransaction[];
   // Bor's own transaction stands behind the others and outside the root.
   const transactions = all.filter((each) => !isStateSync(each));
@@ -52,9 +50,9 @@ export async function proveTransactions(block: RawBlock): Promise<"proven" | "un
   const encoded = encodeTransactions(block);
   if (encoded === null) return "unknown";
   const isOwnHash = (at: number): boolean =>
-    keccak256(encoded[at] ?? "0x") === transactions[at]?.hash.toLowerCase();
+    keccakHex(bytesOf(encoded[at] ?? "0x")) === transactions[at]?.hash.toLowerCase();
   if (!transactions.every((_, at) => isOwnHash(at))) return "wrong";
-  return (await trieRootOf(encoded)) === root ? "proven" : "wrong";
+  return trieRootOf(encoded) === root ? "proven" : "wrong";
 }
 
 /** The bytes of a block's transactions, as the root is made of them; null for an unknown type. */
@@ -70,13 +68,13 @@ function encode(transaction: RawTransaction): Hex | null {
   const type = Number(transaction.type ?? "0x0");
   const items = itemsOf(transaction, FIELDS[type] ?? []);
   if (items === null || items.length === 0) return null;
-  const rlp = toRlp(items as Parameters<typeof toRlp>[0]) as Hex;
+  const rlp = hexOf(rlpBytes(items));
   return type === 0 ? rlp : `0x${type.toString(16).padStart(2, "0")}${rlp.slice(2)}`;
 }
 
-function itemsOf(fields: Record<string, unknown>, names: readonly string[]): Item[] | null {
+function itemsOf(fields: Record<string, unknown>, names: readonly string[]): RlpItem[] | null {
   const items = names.map((name) => itemOf(name, fieldOf(fields, name)));
-  return items.includes(null) ? null : (items as Item[]);
+  return items.includes(null) ? null : (items as RlpItem[]);
 }
 
 /** Nodes name the parity of a signature in two ways. A contract's creation has no receiver. */
@@ -88,12 +86,12 @@ function fieldOf(fields: Record<string, unknown>, name: string): unknown {
   return fields[name];
 }
 
-function itemOf(name: string, value: unknown): Item | null {
+function itemOf(name: string, value: unknown): RlpItem | null {
   if (Array.isArray(value)) {
     const items = value.map((each) =>
       LISTS[name] === undefined ? itemOf("input", each) : itemsOf(each, LISTS[name]),
     );
-    return items.includes(null) ? null : (items as Item[]);
+    return items.includes(null) ? null : (items as RlpItem[]);
   }
   if (typeof value !== "string" || !/^0x[0-9a-fA-F]*$/.test(value)) return null;
   if (!BYTES.has(name)) return rlpInteger(value as Hex);

@@ -1,6 +1,8 @@
-import { fromRlp, type Hex, keccak256 } from "viem";
+import { fromRlp, type Hex } from "viem";
 import type { ChainLog } from "../../source/chain-log.ts";
+import { keccakHex } from "../../source/keccak.ts";
 import { bloomOf } from "../../source/log-bloom.ts";
+import { bytesOf } from "../../source/rlp.ts";
 import { EMPTY_ROOT, trieRootOf } from "../../source/trie-root-of.ts";
 import type { ProvenBlockLine } from "./chain-proof.ts";
 
@@ -41,14 +43,14 @@ export async function readProvenBlock(line: ProvenBlockLine): Promise<ReadBlock>
   const items = decode(line.header as Hex, "the header");
   const at = (place: number): Hex => items[place] as Hex;
   const number = Number(integer(at(NUMBER)));
-  const hash = keccak256(line.header as Hex);
+  const hash = keccakHex(bytesOf(line.header as Hex));
   const receiptsRoot = at(PLACES.receiptsRoot);
   const block = {
     ...{ number, hash, parentHash: at(PLACES.parentHash), logsBloom: at(PLACES.logsBloom) },
     ...{ timestamp: integer(at(TIMESTAMP)), isEmpty: receiptsRoot === EMPTY_ROOT },
   };
   if (line.receipts === undefined) return { ...block, logs: null, areHashesProven: true };
-  if ((await trieRootOf(line.receipts as Hex[])) !== receiptsRoot)
+  if (trieRootOf(line.receipts as Hex[]) !== receiptsRoot)
     throw new BadProof(`the receipts of block ${number} do not give the root in its header`);
   const hashes = await transactionHashes(line, number, at(PLACES.transactionsRoot));
   const logs = logsOf(line.receipts as Hex[], hashes, block);
@@ -66,9 +68,9 @@ async function transactionHashes(
   root: Hex,
 ): Promise<readonly Hex[]> {
   if (transactions === undefined) return (believed ?? []) as Hex[];
-  if ((await trieRootOf(transactions as Hex[])) !== root)
+  if (trieRootOf(transactions as Hex[]) !== root)
     throw new BadProof(`the transactions of block ${number} do not give the root in its header`);
-  return (transactions as Hex[]).map((each) => keccak256(each));
+  return (transactions as Hex[]).map((each) => keccakHex(bytesOf(each)));
 }
 
 /** EIP-2718: the type stands before the list. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Hex, keccak256, numberToHex, toRlp } from "viem";
 import { bloomOf } from "../../source/log-bloom.ts";
-import { trieRoot } from "./trie-root.ts";
+import { trieRootOf } from "../../source/trie-root-of.ts";
 
 const zeros = (bytes: number): Hex => `0x${"00".repeat(bytes)}`;
 const ZERO_HASH = zeros(32);
@@ -42,8 +42,8 @@ export function headerJson({
     sha3Uncles: NO_UNCLES,
     miner: zeros(20),
     stateRoot: `0x${createHash("sha256").update(salt).digest("hex")}` as Hex,
-    transactionsRoot: trieRoot(transactions),
-    receiptsRoot: trieRoot(receiptsJson(logs).map(encodeReceipt)),
+    transactionsRoot: trieRootOf(transactions),
+    receiptsRoot: trieRootOf(receiptsJson(logs).map(encodeReceipt)),
     logsBloom: bloomOf(logs.flat()),
     difficulty: "0x0" as Hex,
     number: numberToHex(number),
