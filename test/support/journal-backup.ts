@@ -7,6 +7,9 @@ const TABLES = [
   "capture_cursor",
   "ordering_key",
   "message",
+  "feed_counter",
+  "feed_entry",
+  "feed_history",
   "instance",
   "lease",
 ];
@@ -42,9 +45,12 @@ export async function restoreJournal(pool: pg.Pool): Promise<void> {
 async function load(pool: pg.Pool): Promise<void> {
   await inTransaction(pool, "", [
     `truncate ${TABLES.map((table) => `relay.${table}`).join(", ")}`,
+    // As pg_restore does, which makes triggers when the rows are there.
+    "alter table relay.message disable trigger number_messages",
     ...TABLES.map(
       (table) => `insert into relay.${table} overriding system value table backup.${table}`,
     ),
+    "alter table relay.message enable trigger number_messages",
   ]);
 }
 

@@ -68,7 +68,8 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * Whoever is not the leader any more finds nothing to capture. Should two leaders overlap all the
  * same, the journal's unique event ids let only one of them through.
  *
- * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key.
+ * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key;
+ * the capture cursor of the line; then the counter of the feed.
  *
  * @throws JournalConflict, having written nothing
  */
@@ -174,6 +175,8 @@ function statement(options: CaptureOptions): RawBuilder<Row> {
       select ${id}, d.ordering_key, n.last_sequence - d.of_key + d.nth, d.event_id, d.incarnation,
              ${line}, d.height, d.hash, d.position, d.body, d.attributes
       from due d join numbered n using (ordering_key)
+      -- The order of the feed.
+      order by d.position
       returning 1
     ),
     moved as (

@@ -26,7 +26,8 @@ const UNIQUE_VIOLATION = "23505";
  * sequence and bytes, as published. What the journal has is only marked as published. Doing it
  * twice is harmless. Capture then looks at everything that is not final again.
  *
- * Locks: rows of `ordering_key`, in the order of the key.
+ * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors; then the
+ * counter of the feed.
  *
  * @param messages in the order of each key
  * @param authority SQL for "the caller may do this", judged in the same transaction
@@ -45,9 +46,9 @@ export async function adopt(
     const keys = await lockKeys(tx, publication, messages, authority);
     const { missing, unpublished } = sortOut(publication, messages, keys);
     await refuseOthers(tx, publication, unpublished);
+    if (missing.length > 0) await lookAgain(tx, publication);
     await insert(tx, publication, missing);
     await markPublished(tx, publication, [...unpublished, ...missing]);
-    if (missing.length > 0) await lookAgain(tx, publication);
     return unpublished.length + missing.length;
   });
 }

@@ -132,7 +132,8 @@ export type RetractOptions = {
  * of those yet, while the other branch is the shorter one; should the old branch return then, they
  * would stand before what is announced again. A phantom waits for nobody: it was on no branch.
  *
- * Locks: rows of `ordering_key`, in the order of the key; then the capture cursors of the lines.
+ * Locks: rows of `ordering_key`, in the order of the key; the capture cursors of the lines; then the
+ * counter of the feed.
  *
  * @returns how many were written
  */
@@ -194,6 +195,8 @@ export async function retract(
              d.incarnation, d.chain_id, d.block_number, d.block_hash, d.position, d.body,
              d.source_attributes
       from due d join numbered n using (ordering_key)
+      -- The order of the feed.
+      order by d.nth_of_all
       returning 1
     ),
     -- What was retracted may return to the outbox before anybody looks: as if it had never been
