@@ -9,6 +9,7 @@ import { listenForWakes } from "./capture/wake-listener.ts";
 import type { RelayConfig } from "./config.ts";
 import { DoubtResolver } from "./doubt/doubt-resolver.ts";
 import { ensureReceipts } from "./doubt/ensure-receipts.ts";
+import { HistoryLoop } from "./feed/history-loop.ts";
 import type { Publication } from "./journal/publication.ts";
 import { LeaseKeeper } from "./leases/lease-keeper.ts";
 import { PublishLoop } from "./publish/publish-loop.ts";
@@ -42,6 +43,7 @@ type OfPublication = {
   resolve: DoubtResolver;
   /** Null where rows are never withdrawn. */
   reconcile: ReconcileLoop | null;
+  history: HistoryLoop;
 };
 
 /** The loops of a relay, which wake each other. */
@@ -156,7 +158,8 @@ export class RelayLoops {
             ...shared,
             ...{ source, evidence, guard, presence, onRetracted, pollIntervalMs },
           });
-    return { publish, resolve, reconcile };
+    const history = new HistoryLoop({ db, publication, leases, log, backoff: BACKOFF });
+    return { publish, resolve, reconcile, history };
   }
 
   /** Runs until `signal`; then lets what is in flight finish and gives the leases back. */

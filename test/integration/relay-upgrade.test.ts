@@ -12,6 +12,7 @@ import {
   published,
   subscribe,
 } from "../support/restore-story.ts";
+import { undoFeed } from "../support/undo-feed.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const bed = new RelayBed();
@@ -21,8 +22,10 @@ beforeEach(() => bed.renew());
 
 /** Makes the journal what it was before migration 0003: rows hold all that they are sent with. */
 async function undoSource(pool: pg.Pool): Promise<void> {
+  await undoFeed(pool);
   await pool.query(`
-    delete from relay.kysely_migration where name in ('0003-source', '0004-halted-for');
+    delete from relay.addition;
+    delete from relay.kysely_migration where name = '0003-source';
     alter table relay.publication drop column halted_for;
     alter table relay.message rename column source_attributes to attributes;
     update relay.message m

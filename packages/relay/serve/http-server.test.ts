@@ -12,6 +12,7 @@ const FINAL: PublicationStatus = {
   inDoubt: 0,
   blockedKeys: 0,
   haltedReason: null,
+  feed: { lastOffset: 7, numberedTo: 5 },
   lines: [
     {
       line: 137,

@@ -25,6 +25,7 @@ export async function startRelayServer(
     const publications = await view.publications();
     for (const each of publications) {
       metrics.state(each.topic, each.backlog, each.haltedReason !== null);
+      metrics.feed(each.topic, each.feed);
       for (const line of each.lines ?? []) metrics.finality(line);
     }
     return publications;

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { LineFinality } from "../source/line-finality.ts";
+import type { PublicationStatus } from "./relay-status.ts";
 
 /** The relay's own metrics, in Prometheus' form at `/metrics`. */
 export class RelayMetrics {
@@ -90,6 +91,18 @@ export class RelayMetrics {
     labelNames: ["line"],
     registers: [this.registry],
   });
+  readonly #feedOffset = new Gauge({
+    name: "relay_feed_offset",
+    help: "Last offset given in the feed",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
+  readonly #feedNumberedTo = new Gauge({
+    name: "relay_feed_numbered_to",
+    help: "Offset through which the feed can be read; less than the last one while messages of before the feed get theirs",
+    labelNames: ["publication"],
+    registers: [this.registry],
+  });
   readonly #leases = new Gauge({
     name: "relay_leases",
     help: "Leases that this instance holds, leadership included",
@@ -142,6 +155,11 @@ export class RelayMetrics {
     this.#finalThrough.set({ line }, finalThrough);
     this.#held.set({ line }, heldAt === null ? 0 : 1);
     if (gate === "on") this.#verifiedThrough.set({ line }, verifiedThrough ?? 0);
+  }
+
+  feed(publication: string, { lastOffset, numberedTo }: PublicationStatus["feed"]): void {
+    this.#feedOffset.set({ publication }, lastOffset);
+    this.#feedNumberedTo.set({ publication }, numberedTo);
   }
 
   state(publication: string, backlog: number, isHalted: boolean): void {

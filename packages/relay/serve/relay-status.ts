@@ -15,6 +15,8 @@ export type PublicationStatus = {
   inDoubt: number;
   blockedKeys: number;
   haltedReason: string | null;
+  /** Offsets of its feed: the last that was given, and the last to read while history is numbered. */
+  feed: { lastOffset: number; numberedTo: number };
   /** Of a final publication: how far each line of its outbox is, and what it waits for. */
   lines?: LineFinality[];
 };
@@ -27,6 +29,8 @@ type Row = {
   in_doubt: string;
   blocked: string;
   halted_reason: string | null;
+  last_offset: string;
+  numbered_to: string;
 };
 
 /** How far each of the given topics is, and what its final rows wait for. */
@@ -57,11 +61,13 @@ async function readPublicationStatus(
            coalesce(sum(k.last_sequence), 0) as captured,
            coalesce(sum(k.published_sequence), 0) as published,
            coalesce(sum(k.in_doubt_sequence - k.published_sequence), 0) as in_doubt,
-           count(k.blocked_reason) as blocked
+           count(k.blocked_reason) as blocked,
+           f.last_offset, f.numbered_to
     from relay.publication p
+    join relay.feed_publication f on f.publication_id = p.id
     left join relay.ordering_key k on k.publication_id = p.id
     where p.topic = any (${topics}::text[])
-    group by p.id order by p.id`.execute(db);
+    group by p.id, f.last_offset, f.numbered_to order by p.id`.execute(db);
   return rows.map((row) => ({
     topic: row.topic,
     finality: row.finality,
@@ -71,6 +77,7 @@ async function readPublicationStatus(
     inDoubt: Number(row.in_doubt),
     blockedKeys: Number(row.blocked),
     haltedReason: row.halted_reason,
+    feed: { lastOffset: Number(row.last_offset), numberedTo: Number(row.numbered_to) },
   }));
 }
 

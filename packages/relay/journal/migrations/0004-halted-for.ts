@@ -10,5 +10,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     alter table relay.publication
       -- The kind of halt, its reason, and the block that was final and is said to be replaced. Null:
       -- the halt ends by an operator's hand alone.
-      add column halted_for jsonb`.execute(db);
+      add column if not exists halted_for jsonb`.execute(db);
 }
