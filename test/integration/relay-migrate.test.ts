@@ -19,7 +19,9 @@ test("Several relays may start at the same moment on a database without a journa
     const relays = await Promise.all(Array.from({ length: RELAYS }, () => connected(url)));
     await Promise.all(relays.map((relay) => migrate(relay)));
     const { rows } = await sql<{ name: string }>`
-      select name from relay.kysely_migration union select name from relay.addition order by name`.execute(db);
+      select name from relay.kysely_migration union select name from relay.addition order by name`.execute(
+      db,
+    );
     expect(rows.map(({ name }) => name)).toEqual([
       "0001-journal",
       "0002-known-in",

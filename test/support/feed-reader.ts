@@ -14,12 +14,14 @@ export class FeedReader {
   readonly problems: string[] = [];
   readonly #pool: pg.Pool;
   readonly #publicationId: number;
+  readonly #limit: number;
   #isStopped = false;
   #running: Promise<void> | null = null;
 
-  constructor(pool: pg.Pool, publicationId: number) {
+  constructor(pool: pg.Pool, publicationId: number, limit = 50) {
     this.#pool = pool;
     this.#publicationId = publicationId;
+    this.#limit = limit;
   }
 
   start(): void {
@@ -43,8 +45,8 @@ export class FeedReader {
   async #page(): Promise<boolean> {
     const { rows } = await this.#pool.query(
       `select feed_offset, ordering_key, sequence, message_id from relay.feed
-       where publication_id = $1 and feed_offset > $2 order by feed_offset limit 50`,
-      [this.#publicationId, this.entries.at(-1)?.offset ?? 0],
+       where publication_id = $1 and feed_offset > $2 order by feed_offset limit $3`,
+      [this.#publicationId, this.entries.at(-1)?.offset ?? 0, this.#limit],
     );
     for (const row of rows) {
       const offset = Number(row.feed_offset);
