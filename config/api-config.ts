@@ -12,6 +12,8 @@ export type ApiSettings = {
   connections: number;
   statementTimeoutMs: number;
   requestTimeoutMs: number;
+  streams: number;
+  streamsPerClient: number;
   keys: ConfiguredKey[];
   isAnonymousAllowed: boolean;
   requestsPerMinute: number;
@@ -33,6 +35,7 @@ export const apiSection: Section<ApiSettings> = section(
     ...(["API_PORT", "API_HOST", "API_DATABASE_URL", "DATABASE_URL"] as const),
     ...(["API_DATABASE_CONNECTIONS", "API_QUERY_TIMEOUT_MS", "API_REQUEST_TIMEOUT_MS"] as const),
     ...(["API_KEYS", "API_ANONYMOUS", "API_REQUESTS_PER_MINUTE"] as const),
+    ...(["API_STREAMS", "API_STREAMS_PER_CLIENT"] as const),
     ...(["API_ORIGINS", "API_HOSTS", "API_PROXIES"] as const),
   ],
   (read) => {
@@ -45,6 +48,8 @@ export const apiSection: Section<ApiSettings> = section(
       connections: read.get("API_DATABASE_CONNECTIONS"),
       statementTimeoutMs: read.get("API_QUERY_TIMEOUT_MS"),
       requestTimeoutMs: read.get("API_REQUEST_TIMEOUT_MS"),
+      streams: read.get("API_STREAMS"),
+      streamsPerClient: read.get("API_STREAMS_PER_CLIENT"),
       keys: read.get("API_KEYS"),
       isAnonymousAllowed: read.get("API_ANONYMOUS"),
       requestsPerMinute: read.get("API_REQUESTS_PER_MINUTE"),

@@ -194,6 +194,12 @@ export const ERRORS = {
     remedy:
       "The answer names what is known. An escrow may not be indexed yet: see `x-indexed-block`.",
   },
+  "ES-FEED-OFFSET": {
+    class: "permanent",
+    cause:
+      "A feed was asked for what follows an offset that no message has, or that is older than what is kept: of another database, or of a journal that was restored from an older backup.",
+    remedy: "The answer says where to begin (`begin_after`). What was read before may come again.",
+  },
   "ES-METHOD": {
     class: "permanent",
     cause: "The API has the path that was asked for, but not with that method.",

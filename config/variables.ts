@@ -219,6 +219,18 @@ export const VARIABLES = {
       .pipe(z.int("expected a whole number"))
       .default(6_000),
   },
+  API_STREAMS: {
+    group: "http",
+    says: "So many streams of the feed at once, of all clients.",
+    type: numberWithin({ min: 0, max: 50_000 })
+      .pipe(z.int("expected a whole number"))
+      .default(1_500),
+  },
+  API_STREAMS_PER_CLIENT: {
+    group: "http",
+    says: "So many streams of the feed at once of each key; of each address, where no key is needed.",
+    type: numberWithin({ min: 0, max: 50_000 }).pipe(z.int("expected a whole number")).default(100),
+  },
   API_ORIGINS: {
     group: "http",
     says: "Sites whose pages may ask the API from a browser (CORS), separated by commas.",

@@ -1,4 +1,5 @@
 import type { HttpBindings } from "@hono/node-server";
+import type { ApiKey } from "./access/api-key.ts";
 import type { Snapshot } from "./read/consistent-reads.ts";
 import type { Progress } from "./read/progress.ts";
 
@@ -12,6 +13,8 @@ export type ApiEnv = {
     read: Read;
     /** Whose request it is: by their key, or else by their address. */
     client: string;
+    /** The key that was presented; null when none was needed. */
+    key: ApiKey | null;
     /** Aborted when the client left or the request took too long. */
     signal: AbortSignal;
     /** How far the index was in the last snapshot of this request. */

@@ -10,6 +10,9 @@ import { openToOrigins } from "./access/open-to-origins.ts";
 import { RateLimits } from "./access/rate-limits.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { docsRoutes } from "./docs/docs-routes.ts";
+import type { CaptureHint } from "./feed/capture-hint.ts";
+import { FeedHub, type FeedLimits } from "./feed/feed-hub.ts";
+import { FeedSource } from "./feed/feed-source.ts";
 import { graphqlRoutes } from "./graphql/graphql-routes.ts";
 import { ConsistentReads } from "./read/consistent-reads.ts";
 import { DatabaseWatch } from "./read/database-watch.ts";
@@ -28,7 +31,7 @@ export type ApiConfig = AccessSettings & {
   connections: number;
   /** Nobody waits longer for an answer, in milliseconds. */
   requestTimeoutMs: number;
-};
+} & Pick<FeedLimits, "streams" | "streamsPerClient">;
 
 export type Api = {
   app: Hono<ApiEnv>;
@@ -36,19 +39,25 @@ export type Api = {
   watch: DatabaseWatch;
   /** Reads the keys from time to time, until `stop`. */
   keys: KeyRing;
+  /** The streams of the feed: until `stop` their keys are looked at from time to time. */
+  hub: FeedHub;
 };
 
 /** Longest wait in the queue, in milliseconds. */
 const QUEUE_MS = 5_000;
+/** A stream says something at least so often, in milliseconds: sooner than proxies give up. */
+const HEARTBEAT_MS = 15_000;
 const WAITING = { waiting: 1_000, waitingPerClient: 500 };
 
 /** Makes the query side: every route, answering from the pool. */
 export function createApp({
   pool,
+  hint,
   config,
   log,
 }: {
   pool: pg.Pool;
+  hint: CaptureHint;
   config: ApiConfig;
   log: EventLog;
 }): Api {
@@ -59,8 +68,11 @@ export function createApp({
     holdMs: Math.min(10_000, config.requestTimeoutMs),
     acceptAfterMs: 30_000,
   });
-  const metrics = new ApiMetrics(queue, watch);
   const keys = new KeyRing(pool, config.keys);
+  const source = new FeedSource({ pool, watch, log });
+  const feedLimits = { ...config, heartbeatMs: HEARTBEAT_MS };
+  const hub = new FeedHub({ source, queue, hint, keys, log, limits: feedLimits });
+  const metrics = new ApiMetrics({ queue, watch, hub });
   const limits = new RateLimits(config.requestsPerMinute);
   const isLocal = isLoopback(config.hostname);
 
@@ -77,10 +89,10 @@ export function createApp({
   app.route("/", operations(watch, metrics));
   app.route("/docs", docsRoutes());
   app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
-  app.route("/graphql", graphqlRoutes({ log, reads }));
-  app.route("/", restRoutes());
+  app.route("/graphql", graphqlRoutes({ log, reads, hint }));
+  app.route("/", restRoutes({ source, watch, queue, hub }));
   answerErrors(app, log);
-  return { app, watch, keys };
+  return { app, watch, keys, hub };
 }
 
 const CONTENTS = {

@@ -1,11 +1,15 @@
 import type { ErrorCode } from "../../config/error-catalogue.ts";
 
-type Kind = { status: 400 | 401 | 403 | 404 | 405 | 413 | 422 | 429 | 500 | 503; title: string };
+type Kind = {
+  status: 400 | 401 | 403 | 404 | 405 | 410 | 413 | 422 | 429 | 500 | 503;
+  title: string;
+};
 
 /** The errors that an answer may be, with their HTTP status and RFC 9457 title. */
 const PROBLEMS = {
   "ES-REQUEST-BAD": { status: 400, title: "The request is not valid" },
   "ES-NOT-FOUND": { status: 404, title: "There is no such thing" },
+  "ES-FEED-OFFSET": { status: 410, title: "There is no such place in the feed" },
   "ES-METHOD": { status: 405, title: "There is no such method here" },
   "ES-KEY-REFUSED": { status: 401, title: "A key is needed" },
   "ES-SCOPE": { status: 403, title: "The key may not do this" },
@@ -31,6 +35,8 @@ type More = {
   retryAfterSeconds?: number;
   /** More of the answer. */
   headers?: Record<string, string>;
+  /** More members of the document. */
+  members?: Record<string, number>;
 };
 
 /**
@@ -43,16 +49,18 @@ export class Problem extends Error {
   readonly parameter: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Record<string, string>;
+  readonly members: Record<string, number>;
 
   constructor(
     code: ProblemCode,
     message: string,
-    { parameter, retryAfterSeconds, headers = {} }: More = {},
+    { parameter, retryAfterSeconds, headers = {}, members = {} }: More = {},
   ) {
     super(message);
     this.code = code;
     this.parameter = parameter;
     this.headers = headers;
+    this.members = members;
     this.retryAfterSeconds = retryAfterSeconds ?? (PROBLEMS[code].status === 503 ? 1 : undefined);
   }
 

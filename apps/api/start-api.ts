@@ -4,6 +4,7 @@ import { ConfigError } from "../../config/config-error.ts";
 import type { EventLog } from "../../config/event-log.ts";
 import { isLoopback } from "./access/client-address.ts";
 import { type ApiConfig, createApp } from "./create-app.ts";
+import { CaptureHint } from "./feed/capture-hint.ts";
 import { openReadPool } from "./read/read-pool.ts";
 
 export type StartApiOptions = ApiConfig & {
@@ -20,11 +21,15 @@ export type RunningApi = {
   stop(): Promise<void>;
 };
 
-/** Connections beside those of readers: for the looks at how far the index is, and at the keys. */
-const LOOKERS = 3;
+/**
+ * Connections beside those of readers: for the looks at how far the index is, at the keys, and at the
+ * ends of the feeds. One more, outside the pool, listens.
+ */
+const LOOKERS = 5;
 const FINISH_MS = 5_000;
 const POOL_END_MS = 2_000;
-const MOST_CONNECTIONS = 2_000;
+/** Of clients, beside their streams. */
+const MOST_CONNECTIONS = 1_000;
 /** A client that sends its request more slowly than this is cut off, in milliseconds. */
 const SLOWEST = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 65_000 };
 const MAX_HEADER_BYTES = 16_384;
@@ -41,7 +46,8 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
     statementTimeoutMs,
     connections: connections + LOOKERS,
   });
-  const { app, watch, keys } = createApp({ pool, config: options, log });
+  const hint = new CaptureHint(databaseUrl);
+  const { app, watch, keys, hub } = createApp({ pool, hint, config: options, log });
   await keys.refresh();
   if (!isLoopback(hostname) && keys.isKnown && !keys.isNeeded && !options.isAnonymousAllowed) {
     await pool.end();
@@ -59,18 +65,22 @@ export async function startApi(options: StartApiOptions): Promise<RunningApi> {
       },
       () => resolve(listening),
     ) as Server;
-    listening.maxConnections = MOST_CONNECTIONS;
+    listening.maxConnections = MOST_CONNECTIONS + options.streams;
     listening.once("error", reject);
   });
   watch.start();
   keys.start();
+  hub.start();
+  hint.start();
   const address = server.address();
   return {
     port: typeof address === "object" && address !== null ? address.port : port,
     stop: async () => {
       watch.stop();
       keys.stop();
+      hub.stop();
       await closeServer(server);
+      await hint.stop();
       // A database that does not answer would never say goodbye.
       await Promise.race([pool.end(), new Promise((done) => setTimeout(done, POOL_END_MS))]);
     },

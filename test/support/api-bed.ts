@@ -54,7 +54,7 @@ export async function openApiBed(world: RelayWorld, options: Options = {}): Prom
     databaseUrl: (await options.connectTo?.(url)) ?? url,
     connections: 4,
     ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
-    requestsPerMinute: 6_000,
+    ...{ requestsPerMinute: 6_000, streams: 1_500, streamsPerClient: 100 },
     requestTimeoutMs: 15_000,
     statementTimeoutMs: 5_000,
     log: { info: say, warn: say, error: say },

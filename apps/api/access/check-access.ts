@@ -39,6 +39,7 @@ export function checkAccess(options: AccessOptions) {
     const isFree = !keys.isNeeded && isLoopback(address);
     let headers = isFree || isOpen ? {} : await limits.count(`address ${address}`);
     const key = isOpen ? null : requireKey(c, options);
+    c.set("key", key);
     if (key !== null) {
       c.set("client", `key ${key.name}`);
       headers = await limits.count(`key ${key.name}`);

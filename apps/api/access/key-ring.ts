@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { Queryable } from "../../../db/queryable.ts";
 import { Problem } from "../problem.ts";
 import { problemOfError } from "../read/problem-of-error.ts";
-import { type ApiKey, sha256Of } from "./api-key.ts";
+import { type ApiKey, type Scope, sha256Of } from "./api-key.ts";
 import { readKeys } from "./key-table.ts";
 
 const REFRESH_MS = 2_000;
@@ -17,6 +17,7 @@ export class KeyRing {
   readonly #db: Queryable;
   readonly #configured: readonly ApiKey[];
   #stored: readonly ApiKey[] = [];
+  #byDigest = new Map<string, ApiKey>();
   #hasTableKeys = false;
   #isKnown = false;
   #problem = new Problem("ES-NOT-READY", "The keys have not been read yet.");
@@ -25,6 +26,7 @@ export class KeyRing {
   constructor(db: Queryable, configured: readonly ApiKey[]) {
     this.#db = { query: ((query: object | string) => ask(db, query)) as Queryable["query"] };
     this.#configured = configured;
+    this.#index();
   }
 
   /** Whether the table has been read: before that, nobody knows whether a key is needed. */
@@ -53,6 +55,14 @@ export class KeyRing {
     return isExpired ? null : found;
   }
 
+  /** Whether who was let in with this key for this, or without any, would still be. */
+  stillAllows(key: ApiKey | null, scope: Scope): boolean {
+    if (key === null) return !this.isNeeded;
+    const now = this.#byDigest.get(key.sha256);
+    if (now === undefined || (now.expiresAtMs ?? Infinity) <= Date.now()) return false;
+    return now.scopes.includes(scope);
+  }
+
   start(): void {
     const refresh = async (): Promise<void> => {
       await this.refresh();
@@ -72,11 +82,17 @@ export class KeyRing {
       const keys = await readKeys(this.#db);
       this.#hasTableKeys = (keys?.length ?? 0) > 0;
       this.#stored = (keys ?? []).filter(({ revokedAtMs }) => revokedAtMs === null);
+      this.#index();
       this.#isKnown = true;
     } catch (error) {
       // The watch logs that the database is away.
       this.#problem = problemOfError(error);
     }
+  }
+
+  #index(): void {
+    const all = [...this.#configured, ...this.#stored];
+    this.#byDigest = new Map(all.map((key) => [key.sha256, key]));
   }
 }
 

@@ -9,5 +9,8 @@ export const problemSchema = z
     detail: z.string(),
     code: z.string().openapi({ example: "ES-REQUEST-BAD" }),
     parameter: z.string().optional(),
+    first_offset: z.int().optional(),
+    last_offset: z.int().optional(),
+    begin_after: z.int().optional().openapi({ description: "Where a feed may be begun." }),
   })
   .openapi("Problem");

@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiEnv } from "../api-env.ts";
+import { addFeedRoutes, type FeedParts } from "../feed/feed-routes.ts";
 import { addRoute } from "./add-route.ts";
 import { chains } from "./chains.ts";
 import { escrowApprovals } from "./lists/escrow-approvals.ts";
@@ -17,7 +18,7 @@ const DESCRIPTION = `Escrows of EscrowFactory contracts, as the indexer keeps th
 Amounts are wei and times are Unix seconds, both as decimal text; addresses and hashes are lower-case hex. Every answer says in its headers how far each chain is: \`x-indexed-block\`, \`x-final-block\`, \`x-verified-block\` and the same with \`-at\`, as \`<chain id>=<value>\` separated by spaces. Errors are problem documents (RFC 9457) with a code. An answer's ETag gets 304 while nothing has changed.`;
 
 /** REST: everything below `/v1`, and its OpenAPI document at `/openapi.json`. */
-export function restRoutes(): OpenAPIHono<ApiEnv> {
+export function restRoutes(feed: FeedParts): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
   addRoute(app, escrows);
   addRoute(app, oneEscrow);
@@ -29,6 +30,7 @@ export function restRoutes(): OpenAPIHono<ApiEnv> {
   addRoute(app, oneParty);
   addRoute(app, stats);
   addRoute(app, chains);
+  addFeedRoutes(app, feed);
   let document: string | undefined;
   app.get("/openapi.json", (c) => {
     document ??= JSON.stringify(

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { FeedHub } from "../feed/feed-hub.ts";
 import type { DatabaseWatch } from "../read/database-watch.ts";
 import type { FairQueue } from "../read/fair-queue.ts";
 
@@ -19,7 +20,7 @@ export class ApiMetrics {
     registers: [this.registry],
   });
 
-  constructor(queue: FairQueue, watch: DatabaseWatch) {
+  constructor({ queue, watch, hub }: { queue: FairQueue; watch: DatabaseWatch; hub: FeedHub }) {
     collectDefaultMetrics({ register: this.registry });
     const { registry } = this;
     const gauge = (name: string, help: string, read: () => number): Gauge =>
@@ -34,6 +35,8 @@ export class ApiMetrics {
     gauge("api_database_away", "1 while the database does not answer", () =>
       watch.isAway ? 1 : 0,
     );
+    gauge("api_streams", "Streams of the feed that are open", () => hub.size);
+    gauge("api_streams_dropped", "Streams that ended because they took nothing", () => hub.dropped);
     new Gauge({
       name: "api_block",
       help: "How far each chain is, by kind: indexed, final, verified",

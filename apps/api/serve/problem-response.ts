@@ -10,6 +10,7 @@ export function problemResponse(problem: Problem): Response {
     detail: message,
     code,
     ...(parameter === undefined ? {} : { parameter }),
+    ...problem.members,
   };
   const headers = new Headers({
     ...problem.headers,

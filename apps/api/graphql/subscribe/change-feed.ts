@@ -1,5 +1,6 @@
-import { setTimeout } from "node:timers/promises";
 import type { EventLog } from "../../../../config/event-log.ts";
+import type { CaptureHint } from "../../feed/capture-hint.ts";
+import { HintedPause } from "../../feed/hinted-pause.ts";
 import { Problem } from "../../problem.ts";
 import type { ConsistentReads, Snapshot } from "../../read/consistent-reads.ts";
 import type { ParentKey } from "../../read/keys-sql.ts";
@@ -15,6 +16,7 @@ export type Change = { events: EventRow[]; escrows: EscrowRow[]; chains: ChainPr
 export type ChangeFeedOptions = {
   reads: ConsistentReads;
   log: EventLog;
+  hint: CaptureHint;
   /** Between two looks, in milliseconds. */
   pollMs: number;
   maxSubscribers: number;
@@ -62,10 +64,12 @@ export class ChangeFeed {
   }
 
   async #lookUntil(signal: AbortSignal): Promise<void> {
-    const { reads, log, pollMs } = this.#options;
+    const { reads, log, hint, pollMs } = this.#options;
+    const pause = new HintedPause(hint, pollMs);
     const windows = new Map<number, ChainWindow>();
     let before: string | null = null;
     while (!signal.aborted) {
+      let found = false;
       try {
         const asker = { client: "subscriptions", signal };
         const { answer } = await reads.run(asker, async (snapshot) => {
@@ -75,6 +79,7 @@ export class ChangeFeed {
         if (answer !== null) {
           if (before !== null) for (const offer of this.#subscribers.values()) offer(answer.change);
           before = answer.now;
+          found = true;
         }
       } catch (error) {
         // What is away for a while is looked at again; each request says so by itself.
@@ -84,8 +89,9 @@ export class ChangeFeed {
             `Subscriptions could not look for changes: ${String(error)}`,
           );
       }
-      await setTimeout(pollMs, undefined, { signal }).catch(() => undefined);
+      await pause.wait(found, signal);
     }
+    pause.close();
   }
 }
 
