@@ -1,8 +1,9 @@
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApiBed, startApiBed } from "../support/api-bed.ts";
+import { apiBehindGate } from "../support/api-behind-gate.ts";
 import { RelayWorld } from "../support/relay-world.ts";
-import { TcpGate } from "../support/tcp-gate.ts";
+import type { TcpGate } from "../support/tcp-gate.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /* What readers get while the database is away, and that the API goes on when it is back. */
@@ -21,7 +22,7 @@ describe.each([
   ["gone", (gate: TcpGate) => gate.shut(), (gate: TcpGate) => gate.open()],
 ])("While the database is %s", (_, close, open) => {
   test("every answer comes, reads are 503 with when to ask again, and what is known is still said", async () => {
-    const { bed, gate } = await bedBehindGate();
+    const { bed, gate } = await apiBehindGate(world);
     close(gate);
     await waitUntil(
       "readers are refused",
@@ -90,21 +91,6 @@ test("Without a connection to spare, and without the right to read, readers get 
   );
   await waitUntil("readers are answered", async () => (await ask(bed, "/v1/stats")).ok);
 });
-
-async function bedBehindGate(): Promise<{ bed: ApiBed; gate: TcpGate }> {
-  let gate: TcpGate | undefined;
-  const bed = await startApiBed(world, {
-    connectTo: async (url) => {
-      gate = await TcpGate.to(url);
-      return gate.through(url);
-    },
-  });
-  if (gate === undefined) throw new Error("there is no gate");
-  const { stop } = gate;
-  onTestFinished(() => stop.call(gate));
-  await waitUntil("the API is ready", async () => (await ask(bed, "/ready")).ok);
-  return { bed, gate };
-}
 
 function ask({ origin }: ApiBed, path: string): Promise<Response> {
   return fetch(`${origin}${path}`, { signal: AbortSignal.timeout(BOUND_MS) });

@@ -60,9 +60,13 @@ export async function openApiBed(world: RelayWorld, options: Options = {}): Prom
     log: { info: say, warn: say, error: say },
     ...options.settings,
   });
+  let stopped: Promise<void> | undefined;
   return {
     ...{ databaseUrl: url, owner: pool, deployment, said },
-    stop: () => api.stop(),
+    stop: () => {
+      stopped ??= api.stop();
+      return stopped;
+    },
     origin: `http://127.0.0.1:${api.port}`,
   };
 }
