@@ -31,7 +31,8 @@ export type ApiConfig = AccessSettings & {
   connections: number;
   /** Nobody waits longer for an answer, in milliseconds. */
   requestTimeoutMs: number;
-} & Pick<FeedLimits, "streams" | "streamsPerClient">;
+} & Pick<FeedLimits, "streams" | "streamsPerClient"> &
+  Partial<FeedLimits>;
 
 export type Api = {
   app: Hono<ApiEnv>;
@@ -45,8 +46,8 @@ export type Api = {
 
 /** Longest wait in the queue, in milliseconds. */
 const QUEUE_MS = 5_000;
-/** A stream says something at least so often, in milliseconds: sooner than proxies give up. */
-const HEARTBEAT_MS = 15_000;
+/** Sooner than proxies give up, and later than a slow network hiccups. */
+const STREAM_TIMES = { heartbeatMs: 15_000, stalledMs: 10_000 };
 const WAITING = { waiting: 1_000, waitingPerClient: 500 };
 
 /** Makes the query side: every route, answering from the pool. */
@@ -70,7 +71,7 @@ export function createApp({
   });
   const keys = new KeyRing(pool, config.keys);
   const source = new FeedSource({ pool, watch, log });
-  const feedLimits = { ...config, heartbeatMs: HEARTBEAT_MS };
+  const feedLimits = { ...STREAM_TIMES, ...config };
   const hub = new FeedHub({ source, queue, hint, keys, log, limits: feedLimits });
   const metrics = new ApiMetrics({ queue, watch, hub });
   const limits = new RateLimits(config.requestsPerMinute);

@@ -1,13 +1,18 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ApiBed, openApiBed } from "../support/api-bed.ts";
+import { FeedClient } from "../support/feed-client.ts";
 import { type HostileRequest, hostileRequests } from "../support/hostile-requests.ts";
+import { JournalWriter } from "../support/journal-writer.ts";
 import { manyDeals } from "../support/many-deals.ts";
 import { RelayWorld } from "../support/relay-world.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 /* What strangers may try. The API refuses each, soon, says nothing of its insides, and goes on. */
 
 const CHAIN = 41_021;
+const MESSAGES = 60;
+const STREAM = "/v1/feeds/chain.events.v1/stream";
 /** Far more than any answer takes; a client that never ends its request is cut off by then. */
 const BOUND_MS = 40_000;
 /** Text that no answer may have: paths, stacks, the driver's and the database's words. */
@@ -21,7 +26,11 @@ beforeAll(async () => {
   bed = await openApiBed(world, {
     events: manyDeals(CHAIN, 15),
     progress: [{ chainId: CHAIN, latest: 40, finalized: 20 }],
+    settings: { streamsPerClient: 20, stalledMs: 1_000 },
   });
+  const journal = await JournalWriter.create(bed.owner);
+  const note = "x".repeat(100_000);
+  await journal.append(...Array.from({ length: MESSAGES }, () => ({ fields: { note } })));
 });
 afterAll(async () => {
   await bed?.stop();
@@ -42,12 +51,54 @@ test.each(hostileRequests())("$name", async (request) => {
   expect(answer).not.toMatch(INSIDES);
 });
 
+test("Streams that are too many or take nothing are refused or dropped, and the memory stays flat", async () => {
+  const before = process.memoryUsage().rss;
+  const greedy = Array.from({ length: 60 }, () => openStream());
+  await waitUntil("all are answered", () => greedy.every(({ head }) => head !== ""));
+  const statuses = greedy.map(({ head }) => head.slice(9, 12));
+  expect(statuses.toSorted()).toEqual([...Array(20).fill("200"), ...Array(40).fill("429")]);
+  const metrics = async () => await (await fetch(`${bed.origin}/metrics`)).text();
+  await waitUntil("none is left", async () => /^api_streams 0$/m.test(await metrics()));
+  expect(await metrics()).toMatch(/^api_streams_dropped 20$/m);
+  expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000);
+  for (const { socket } of greedy) socket.destroy();
+});
+
+test("A stream of notifications, forged by whoever may connect, reaches nobody and slows nothing", async () => {
+  const stream = new FeedClient({
+    origin: () => bed.origin,
+    path: `${STREAM}?after=${MESSAGES - 1}`,
+  });
+  await waitUntil("it is live", () => stream.controls.at(-1)?.data.state === "live");
+  for (let round = 0; round < 20; round += 1)
+    await bed.owner.query(
+      "select pg_notify('relay_captured', i::text) from generate_series(1, 200) i",
+    );
+  expect((await fetch(`${bed.origin}/v1/feeds`)).status).toBe(200);
+  expect(stream.ids).toEqual([MESSAGES]);
+  stream.stop();
+});
+
 test("Afterwards everything is as before", async () => {
   const answer = await fetch(`${bed.origin}/v1/stats`);
   expect(answer.status).toBe(200);
   expect(await answer.json()).toMatchObject({ stats: [{ chain_id: CHAIN, escrows: 15 }] });
   expect(bed.said).toEqual([]);
 });
+
+/** Opens a stream, and takes nothing of it but the head. */
+function openStream() {
+  const { hostname, port } = new URL(bed.origin);
+  const socket = connect(Number(port), hostname);
+  const stream = { head: "", socket };
+  socket.on("error", () => undefined);
+  socket.once("data", (data) => {
+    stream.head = data.toString("latin1", 0, 100);
+    socket.pause();
+  });
+  socket.write(`GET ${STREAM} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+  return stream;
+}
 
 /** Everything that comes back until the server closes the connection or has answered. */
 function send({ bytes, isUnfinished }: HostileRequest): Promise<string> {

@@ -29,6 +29,20 @@ type Options = {
   settings?: Partial<Parameters<typeof startApi>[0]>;
 };
 
+const nothing = (): void => undefined;
+
+/** What the API of a test is started with, beside its database. */
+export const API_SETTINGS = {
+  hostname: "127.0.0.1",
+  port: 0,
+  connections: 4,
+  ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
+  ...{ requestsPerMinute: 6_000, streams: 1_500, streamsPerClient: 100 },
+  requestTimeoutMs: 15_000,
+  statementTimeoutMs: 5_000,
+  log: { info: nothing, warn: nothing, error: nothing },
+};
+
 /** Starts the API on a deployment of its own, until the end of the test. */
 export async function startApiBed(world: RelayWorld, options: Options = {}): Promise<ApiBed> {
   const bed = await openApiBed(world, options);
@@ -49,14 +63,8 @@ export async function openApiBed(world: RelayWorld, options: Options = {}): Prom
   const said: Said[] = [];
   const say = ({ event }: { event: string }, text: string): void => void said.push({ event, text });
   const api = await startApi({
-    hostname: "127.0.0.1",
-    port: 0,
+    ...API_SETTINGS,
     databaseUrl: (await options.connectTo?.(url)) ?? url,
-    connections: 4,
-    ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
-    ...{ requestsPerMinute: 6_000, streams: 1_500, streamsPerClient: 100 },
-    requestTimeoutMs: 15_000,
-    statementTimeoutMs: 5_000,
     log: { info: say, warn: say, error: say },
     ...options.settings,
   });

@@ -23,7 +23,7 @@ export class FeedClient {
   readonly messages: FeedMessage[] = [];
   readonly controls: Control[] = [];
   /** Frames that had an id and were no message: there may be none. */
-  strayIds = 0;
+  otherIds = 0;
   comments = 0;
   retryMs: number | null = null;
   lastId: string | null = null;
@@ -119,7 +119,7 @@ export class FeedClient {
     }
     if (id !== null) this.lastId = id;
     const isMessage = event === "message" && data.length > 0;
-    if (id !== null && !isMessage) this.strayIds += 1;
+    if (id !== null && !isMessage) this.otherIds += 1;
     if (data.length === 0) return;
     if (!isMessage) {
       this.controls.push({ event, data: JSON.parse(data.join("\n")) });

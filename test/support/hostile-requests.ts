@@ -8,6 +8,7 @@ export type HostileRequest = {
 };
 
 const ADDRESS = `0x${"0".repeat(40)}`;
+const FEED = "/v1/feeds/chain.events.v1";
 const PATH = `/v1/escrows/41021/${ADDRESS}`;
 
 /** Paths that a reader has no business with, or whose parameters are attacks. */
@@ -89,6 +90,42 @@ const PATHS = [
   "/v1/settlement-minutes?from=now()",
   "/v1/parties?address=0x",
   "/v1/stats?chain_id=select",
+  // The feed: names, offsets and filters.
+  "/v1/feeds?topic=a",
+  "/v1/feeds/",
+  "/v1/feeds/..%2f..%2fescrows",
+  "/v1/feeds/nothing.events.v1",
+  "/v1/feeds/goog'%3B%20drop%20schema%20relay%20cascade%3B--",
+  `/v1/feeds/${"a".repeat(5_000)}`,
+  "/v1/feeds/__proto__",
+  "/v1/feeds/%00",
+  ...[
+    "-1",
+    "1.5",
+    "1e3",
+    "0x10",
+    "NaN",
+    "99999999999999999999",
+    "' or 1=1",
+    "9007199254740993",
+  ].flatMap((offset) => [
+    `${FEED}?after=${encodeURIComponent(offset)}`,
+    `${FEED}/stream?after=${encodeURIComponent(offset)}`,
+  ]),
+  `${FEED}?after=9007199254740991`,
+  `${FEED}/stream?after=9007199254740991`,
+  `${FEED}?limit=0`,
+  `${FEED}?limit=100000`,
+  `${FEED}?limit=-1`,
+  `${FEED}?type=Approved`,
+  `${FEED}/stream?limit=1`,
+  `${FEED}/stream?type=Approved'--`,
+  `${FEED}/stream?type=${"Approved,".repeat(1_000)}x`,
+  `${FEED}/stream?party=0x`,
+  `${FEED}/stream?escrow='%20or%20'1'%3D'1`,
+  `${FEED}/stream?chain_id=0`,
+  `${FEED}/stream?id=1`,
+  `${FEED}/stream/more`,
   "/v1",
   "/v1/",
   "/V1/ESCROWS",
@@ -181,13 +218,32 @@ const RAW: HostileRequest[] = [
   },
 ];
 
-/** Some 120 requests, none of which may be answered with anything but a refusal. */
+/** What an EventSource would send when it comes back. */
+const LAST_EVENT_IDS = [
+  "-1",
+  "1.5",
+  "rubbish",
+  "null",
+  "\u00ff",
+  "9".repeat(400),
+  "9007199254740991",
+];
+
+/** Some 170 requests, none of which may be answered with anything but a refusal. */
 export function hostileRequests(): HostileRequest[] {
   return [
     ...PATHS.map((path) => ({
       name: `GET ${path.slice(0, 80)}`,
       bytes: `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
     })),
+    ...LAST_EVENT_IDS.map((id) => ({
+      name: `Last-Event-ID ${id.slice(0, 80)}`,
+      bytes: `GET ${FEED}/stream HTTP/1.1\r\nhost: localhost\r\nlast-event-id: ${id}\r\n\r\n`,
+    })),
+    {
+      name: "POST to a stream",
+      bytes: `POST ${FEED}/stream HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}`,
+    },
     ...QUESTIONS.map((body) => ({
       name: `GraphQL ${body.slice(0, 80)}`,
       bytes: post(body, "application/json"),

@@ -10,6 +10,8 @@ export type OutboxRow = {
   id?: string;
   body?: string;
   chain?: number;
+  /** Beside `event_id`. */
+  attributes?: Record<string, string>;
 };
 
 type Progress = { latest: number; finalized: number; chain?: number };
@@ -65,7 +67,7 @@ export class StandInOutbox {
         row.hash ?? `0x${block}`,
         key,
         body ?? JSON.stringify({ event_id: id }),
-        JSON.stringify({ event_id: id }),
+        JSON.stringify({ event_id: id, ...row.attributes }),
       ]);
     }
   }

@@ -18,6 +18,8 @@ export type FeedLimits = {
   streamsPerClient: number;
   /** A stream says something at least so often, in milliseconds. */
   heartbeatMs: number;
+  /** Who does not take what was sent for so long is dropped, in milliseconds. */
+  stalledMs: number;
 };
 
 export type FeedHubOptions = {
@@ -58,6 +60,10 @@ export class FeedHub {
     this.#options = options;
     const { source, queue, limits } = options;
     this.#pages = new FeedPages({ source, queue, maxStreams: limits.streams });
+  }
+
+  get stalledMs(): number {
+    return this.#options.limits.stalledMs;
   }
 
   get size(): number {

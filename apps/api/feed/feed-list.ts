@@ -2,7 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ApiEnv } from "../api-env.ts";
 import { describeRoute, jsonAnswer } from "../rest/describe-route.ts";
 import { readInput } from "../rest/read-input.ts";
-import type { FeedParts } from "./feed-routes.ts";
+import type { FeedParts } from "./feed-parts.ts";
 import type { FeedBounds } from "./feed-row.ts";
 
 const finality = z.enum(["final", "provisional"]);

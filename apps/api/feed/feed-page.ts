@@ -8,7 +8,8 @@ import { readInput } from "../rest/read-input.ts";
 import { feedSchema, presentFeed } from "./feed-list.ts";
 import { feedMessage, feedMessageSchema } from "./feed-message.ts";
 import { publicationBehind } from "./feed-offset.ts";
-import type { FeedParts } from "./feed-routes.ts";
+import { offset, publication } from "./feed-parameters.ts";
+import type { FeedParts } from "./feed-parts.ts";
 import type { FeedBounds, FeedRow } from "./feed-row.ts";
 
 const MAX_LIMIT = 1_000;
@@ -18,11 +19,6 @@ const SMALL = 1_024;
 const FOREVER = "private, max-age=3600, immutable";
 
 const path = "/v1/feeds/{publication}";
-export const publication = z
-  .string()
-  .regex(/^[A-Za-z][\w.~+%-]{2,254}$/, { error: "that is not the name of a publication" })
-  .openapi({ example: "chain.events.v1" });
-export const offset = whole({ min: 0, max: Number.MAX_SAFE_INTEGER });
 
 const request = {
   params: z.object({ publication }),
@@ -58,7 +54,8 @@ export function addFeedPage(app: OpenAPIHono<ApiEnv>, parts: FeedParts): void {
     const found = await publicationBehind(parts, asked);
     const leave = await parts.queue.enter(c.get("client"), signal);
     try {
-      return answer(c, { found, ...query, rows: await parts.source.page(found, query) });
+      const { rows } = await parts.source.page(found, query);
+      return answer(c, { found, ...query, rows });
     } finally {
       leave();
     }

@@ -68,7 +68,8 @@ export class FeedPages {
     try {
       const leave = await this.#queue.enter(client, signal);
       try {
-        const rows = await this.#source.page(publication, { after, limit: PAGE - (after % PAGE) });
+        const limit = PAGE - (after % PAGE);
+        const { rows } = await this.#source.page(publication, { after, limit });
         return await feedEntries(this.#source, publication, rows);
       } finally {
         leave();

@@ -4,6 +4,9 @@ import { isConnectionLost, MAX_LOST } from "../read/connection-lost.ts";
 import type { DatabaseWatch } from "../read/database-watch.ts";
 import type { FeedBounds, FeedRow } from "./feed-row.ts";
 
+/** Messages in order, and whether the page ends because it is full. */
+export type FeedPage = { rows: FeedRow[]; isFull: boolean };
+
 type FeedSourceOptions = { pool: pg.Pool; watch: DatabaseWatch; log: EventLog };
 
 /** So much text a page has at most, in bytes; but always one message. */
@@ -20,7 +23,8 @@ const BOUNDS_SQL = `
 /** Looks at no more rows than the page has. The journal's own index needs the id, not the topic. */
 const PAGE_SQL = `
   select * from (
-    select page.*, sum(octet_length(body)) over (order by feed_offset) as bytes
+    select page.*, sum(octet_length(body)) over (order by feed_offset) as bytes,
+           count(*) over () as found
     from (
       select feed_offset, message_id, event_id, kind, ordering_key, sequence, chain_id, body,
              attributes, captured_at, accepted
@@ -80,17 +84,18 @@ export class FeedSource {
   async page(
     { publication_id: id, topic }: FeedBounds,
     { after, limit }: { after: number; limit: number },
-  ): Promise<FeedRow[]> {
-    const rows = await this.#ask<FeedRow>(PAGE_SQL, [id, after, limit]);
+  ): Promise<FeedPage> {
+    const rows = await this.#ask<FeedRow & { found: number }>(PAGE_SQL, [id, after, limit]);
+    const found = rows[0]?.found ?? 0;
     const hole = rows.findIndex(({ feed_offset }, at) => feed_offset !== after + 1 + at);
-    if (hole === -1) return rows;
+    if (hole === -1) return { rows, isFull: found === limit || rows.length < found };
     if (!this.#holes.has(topic))
       this.#log.error(
         { event: "api.feed-hole", publication: topic, offset: after + 1 + hole },
         `The feed of ${topic} lacks offset ${after + 1 + hole}: nothing behind it is served.`,
       );
     this.#holes.add(topic);
-    return rows.slice(0, hole);
+    return { rows: rows.slice(0, hole), isFull: false };
   }
 
   /** The bodies of events, by their ids. */

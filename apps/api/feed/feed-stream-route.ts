@@ -8,13 +8,11 @@ import { address, chainId, words } from "../rest/parameters.ts";
 import { readInput } from "../rest/read-input.ts";
 import type { FeedHub } from "./feed-hub.ts";
 import { publicationBehind } from "./feed-offset.ts";
-import { offset, publication } from "./feed-page.ts";
-import type { FeedParts } from "./feed-routes.ts";
+import { offset, publication } from "./feed-parameters.ts";
+import type { FeedParts } from "./feed-parts.ts";
 import type { FeedStream } from "./feed-stream.ts";
 
 const path = "/v1/feeds/{publication}/stream";
-/** Who does not take what was sent for so long is dropped, in milliseconds. */
-const STALLED_MS = 10_000;
 const TYPES = [
   ...(["EscrowCreated", "EscrowDeployed", "Approved", "EscrowReleased"] as const),
   ...(["EscrowRefunded", "ArbiterChanged"] as const),
@@ -114,7 +112,7 @@ function bodyOf(stream: FeedStream, hub: FeedHub, c: Context<ApiEnv>): ReadableS
           return;
         }
         controller.enqueue(chunk);
-        timer = setTimeout(drop, STALLED_MS);
+        timer = setTimeout(drop, hub.stalledMs);
       },
       cancel: close,
     },

@@ -173,7 +173,8 @@ export class FeedStream implements TailReader {
   #state(): State {
     const { tail } = this.#options;
     if (tail.isAway) return "away";
-    return tail.head !== null && this.#cursor >= tail.head ? "live" : "catching-up";
+    const isLive = tail.isAtEnd && this.#cursor >= (tail.head ?? Infinity);
+    return isLive ? "live" : "catching-up";
   }
 
   #opening(): Buffer {
@@ -187,7 +188,8 @@ export class FeedStream implements TailReader {
     this.#told = Math.max(this.#told, this.#cursor);
     this.#remember();
     const said = { state: this.#saidState, read_to: this.#told };
-    return control("status", { ...said, last_offset: this.#options.tail.head });
+    const last = this.#options.tail.head ?? this.#options.publication.numbered_to;
+    return control("status", { ...said, last_offset: last });
   }
 
   #ending(reason: EndReason): Buffer {

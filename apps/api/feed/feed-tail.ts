@@ -47,6 +47,7 @@ export class FeedTail {
   #base: number | null = null;
   #checkedMs = 0;
   #isAway = false;
+  #isAtEnd = false;
   #stop: AbortController | null = null;
 
   constructor(publication: FeedBounds, options: FeedTailOptions) {
@@ -57,6 +58,11 @@ export class FeedTail {
   /** Whether the database does not say what there is. */
   get isAway(): boolean {
     return this.#isAway;
+  }
+
+  /** Whether there was nothing more when it was last looked. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd;
   }
 
   /** The last offset that was read; null before the first look. */
@@ -92,30 +98,32 @@ export class FeedTail {
     const pause = new HintedPause(hint, pollMs);
     this.#entries = [];
     this.#base = null;
+    this.#isAtEnd = false;
     this.#checkedMs = 0;
     while (!signal.aborted) {
-      const found = await this.#look(signal);
-      if (found < PAGE) await pause.wait(found > 0, signal);
+      const { found, isFull } = await this.#look(signal);
+      if (!isFull) await pause.wait(found, signal);
     }
     pause.close();
   }
 
-  /** @returns how many entries were new */
-  async #look(signal: AbortSignal): Promise<number> {
+  async #look(signal: AbortSignal): Promise<{ found: boolean; isFull: boolean }> {
     const { source } = this.#options;
     try {
       await this.#check();
       const after = this.head ?? 0;
-      const rows = await source.page(this.#publication, { after, limit: PAGE });
+      const { rows, isFull } = await source.page(this.#publication, { after, limit: PAGE });
       const entries = await feedEntries(source, this.#publication, rows);
-      if (signal.aborted) return 0;
+      if (signal.aborted) return { found: false, isFull: false };
       this.#add(entries);
-      if (entries.length > 0 || this.#isAway) this.#wakeAll();
+      const isNews = entries.length > 0 || this.#isAway || this.#isAtEnd === isFull;
+      this.#isAtEnd = !isFull;
       this.#isAway = false;
-      return entries.length;
+      if (isNews) this.#wakeAll();
+      return { found: entries.length > 0, isFull };
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
-      return 0;
+      return { found: false, isFull: false };
     }
   }
 

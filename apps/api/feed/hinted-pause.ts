@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import type { CaptureHint } from "./capture-hint.ts";
 
 /** Two looks are never closer than this, in milliseconds. */
@@ -16,7 +15,7 @@ export class HintedPause {
   #isHinted = false;
   #wake: () => void = () => undefined;
 
-  constructor(hint: CaptureHint, pollMs: number) {
+  constructor(hint: Pick<CaptureHint, "on">, pollMs: number) {
     this.#pollMs = pollMs;
     // One that comes while somebody looks is for the next look.
     this.#off = hint.on(() => {
@@ -28,11 +27,11 @@ export class HintedPause {
   /** @param found whether the look before found something */
   async wait(found: boolean, signal: AbortSignal): Promise<void> {
     if (found) this.#closestMs = CLOSEST_MS;
-    if (!this.#isHinted) await this.#untilHintOr(this.#pollMs, signal);
+    if (!this.#isHinted) await this.#pause(this.#pollMs, signal, { endsWithHint: true });
     if (!this.#isHinted) return;
-    await this.#pause(this.#closestMs, signal);
+    await this.#pause(this.#closestMs, signal, { endsWithHint: false });
     this.#isHinted = false;
-    // Taken back by a look that finds something.
+    // Until a look finds something again.
     this.#closestMs = Math.min(2 * this.#closestMs, this.#pollMs);
   }
 
@@ -40,16 +39,20 @@ export class HintedPause {
     this.#off();
   }
 
-  async #untilHintOr(ms: number, signal: AbortSignal): Promise<void> {
-    const hinted = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    const stop = new AbortController();
-    await Promise.race([hinted, this.#pause(ms, AbortSignal.any([signal, stop.signal]))]);
-    stop.abort();
-  }
-
-  #pause(ms: number, signal: AbortSignal): Promise<void> {
-    return setTimeout(ms, undefined, { signal }).catch(() => undefined);
+  async #pause(
+    ms: number,
+    signal: AbortSignal,
+    { endsWithHint }: { endsWithHint: boolean },
+  ): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    const end = (): void => resolve();
+    signal.addEventListener("abort", end);
+    if (endsWithHint) this.#wake = end;
+    await promise;
+    this.#wake = () => undefined;
+    signal.removeEventListener("abort", end);
+    clearTimeout(timer);
   }
 }

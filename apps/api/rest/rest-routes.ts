@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiEnv } from "../api-env.ts";
-import { addFeedRoutes, type FeedParts } from "../feed/feed-routes.ts";
+import type { FeedParts } from "../feed/feed-parts.ts";
+import { addFeedRoutes } from "../feed/feed-routes.ts";
 import { addRoute } from "./add-route.ts";
 import { chains } from "./chains.ts";
 import { escrowApprovals } from "./lists/escrow-approvals.ts";
