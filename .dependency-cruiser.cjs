@@ -20,7 +20,7 @@ const MAY_IMPORT = {
     "src/(events|projections|outbox)",
   ],
   source: ["config", "db", "engine", "packages", "abis", "src/events"],
-  local: ["config", "abis", "contracts", "packages"],
+  local: ["config", "db", "abis", "contracts", "packages"],
   proof: [
     ...["config", "db", "engine", "source", "packages", "abis", "ponder.schema.ts"],
     "src/(events|projections|outbox)",

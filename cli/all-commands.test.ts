@@ -5,6 +5,7 @@ import { audit } from "./audit.ts";
 import { auditTopicCommand } from "./audit-topic.ts";
 import { certificate } from "./certificate.ts";
 import type { AnyCommand } from "./command.ts";
+import { dbRoles } from "./db-roles.ts";
 import { exportCommand } from "./export.ts";
 import { heal } from "./heal.ts";
 import { importCommand } from "./import.ts";
@@ -30,6 +31,7 @@ const COMMANDS = [
     audit,
     auditTopicCommand,
     certificate,
+    dbRoles,
     exportCommand,
     heal,
     importCommand,

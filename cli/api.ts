@@ -19,7 +19,7 @@ export const api = defineCommand({
     await checkPorts([{ variable: "API_PORT", ...config }]);
     await checkDatabase(config.databaseUrl, {
       variable: config.databaseVariable,
-      mayCreate: false,
+      use: "reader",
     });
     const stopped = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
     const running = await startApi({ ...config, log });

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { CodedError } from "../config/coded-error.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { relaySection } from "../config/relay-config.ts";
+import { relayDatabaseVariable, relaySection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { withKysely } from "../db/with-kysely.ts";
 import { auditTopic, createAuditSubscription } from "../packages/relay/audit/audit-topic.ts";
@@ -32,7 +32,7 @@ export const auditTopicCommand = defineCommand({
   config: { relay: relaySection },
   dataDir: "finds",
   exits1When: "something was found, or there is no subscription",
-  run: async ({ options, config: { relay } }) => {
+  run: async ({ options, config: { relay }, env }) => {
     const topics = relay.publications.map(({ topic }) => topic);
     const topic = options.topic ?? topics[0] ?? "";
     if (!topics.includes(topic))
@@ -49,7 +49,10 @@ export const auditTopicCommand = defineCommand({
       console.log(`created ${subscription}: it sees what is published on ${topic} from now on`);
       return 0;
     }
-    await checkDatabase(relay.databaseUrl);
+    await checkDatabase(relay.databaseUrl, {
+      variable: relayDatabaseVariable(env),
+      use: "relay",
+    });
     const { judge, expected, outOfSight } = await withKysely(relay.databaseUrl, (db) =>
       auditTopic(db, relay.pubsub, {
         ...{ topic, subscription, idleMs: options.idle },

@@ -86,7 +86,7 @@ With --check, compares the event store with what a certificate says, without the
       return isGood ? 0 : 1;
     }
     const chains = chainsToAudit(config.audit.chains, rest.chain);
-    await checkDatabase(databaseUrl);
+    await checkDatabase(databaseUrl, { use: "connect" });
     const line = progressLine(process.stderr);
     const certificate = await auditToFile(
       databaseUrl,

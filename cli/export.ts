@@ -37,7 +37,7 @@ export const exportCommand = defineCommand({
   check: ({ out }) =>
     out === undefined ? [{ where: "--out", what: "say where to write: a file, or -" }] : [],
   run: async ({ options, config }) => {
-    await checkDatabase(config.databaseUrl);
+    await checkDatabase(config.databaseUrl, { use: "connect" });
     const { schema, events, ranges } = await exportToFile(config.databaseUrl, {
       schema: options.schema,
       wanted: {

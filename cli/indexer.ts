@@ -3,6 +3,8 @@ import { exitWith } from "../config/exit-with.ts";
 import { chainSection } from "../config/parse-chains.ts";
 import { databaseSection, indexerSection } from "../config/process-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import { watchReaders } from "../db/roles/watch-readers.ts";
+import { withClient } from "../db/with-client.ts";
 import { deploymentSchema } from "../engine/build-schema.ts";
 import { checkEngine } from "../engine/check-engine.ts";
 import {
@@ -15,6 +17,7 @@ import { checkChains } from "../engine/preflight/check-chains.ts";
 import { checkFinalBlocks } from "../engine/preflight/check-final-blocks.ts";
 import { missingStates } from "../engine/preflight/missing-states.ts";
 import { recordCaughtUp, recordEngineStart } from "../engine/track-engine-start.ts";
+import { ensureWitnessTables } from "../engine/witness-tables.ts";
 import { checkPorts } from "../local/check-ports.ts";
 import { freePort } from "../local/free-port.ts";
 import { chainEvidence } from "../source/chain-evidence.ts";
@@ -38,6 +41,8 @@ export const indexer = defineCommand({
     await checkPorts([{ variable: "INDEXER_PORT", ...listening }]);
     await checkDatabase(databaseUrl);
     const say = (event: string, text: string) => log.warn({ event }, text);
+    const forever = new AbortController().signal;
+    void watchReaders({ databaseUrl, log, signal: forever });
     const sources = openSources(chains, say);
     await checkChains(chains, sources, (text) => say("rpc.endpoint-silent", text));
     for (const text of await missingStates(chains)) say("rpc.no-state", text);
@@ -47,9 +52,11 @@ export const indexer = defineCommand({
     process.send?.({ schema });
     await checkFinalBlocks(databaseUrl, schema, chainEvidence(sources));
     await useCache(databaseUrl, schema, chains, log);
+    // Whoever reads them may not be allowed to make them.
+    await withClient(databaseUrl, ensureWitnessTables);
     const before = await recordEngineStart(databaseUrl, schema);
     void recordCaughtUp(databaseUrl, schema, before);
-    void ensureViews(databaseUrl, schema, new AbortController().signal).catch(exitWith);
+    void ensureViews(databaseUrl, schema, forever).catch(exitWith);
     takeOver?.().then(
       () =>
         log.info(

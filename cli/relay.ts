@@ -4,8 +4,9 @@ import { exitCodeOf } from "../config/error-catalogue.ts";
 import { finalRequiresSection } from "../config/final-requires.ts";
 import { optionalChainSection } from "../config/parse-chains.ts";
 import { logSection } from "../config/process-config.ts";
-import { relaySection } from "../config/relay-config.ts";
+import { relayDatabaseVariable, relaySection } from "../config/relay-config.ts";
 import { checkDatabase } from "../db/check-database.ts";
+import { watchReaders } from "../db/roles/watch-readers.ts";
 import { finalGate, hasGate } from "../engine/final-gate.ts";
 import { ponderOutbox } from "../engine/outbox-source.ts";
 import { ensureReadableWitness } from "../engine/witness-tables.ts";
@@ -29,11 +30,11 @@ export const relay = defineCommand({
     finalRequires: finalRequiresSection,
     logLevel: logSection,
   },
-  run: async ({ config: { relay: config, chains, finalRequires, logLevel } }) => {
+  run: async ({ config: { relay: config, chains, finalRequires, logLevel }, env }) => {
     endWithParent();
     const log = pino({ name: "relay", level: logLevel });
     await checkPorts([{ variable: "RELAY_PORT", ...config }]);
-    await checkDatabase(config.databaseUrl);
+    await checkDatabase(config.databaseUrl, { variable: relayDatabaseVariable(env), use: "relay" });
     const gate = finalGate(finalRequires);
     if (hasGate(gate)) await ensureReadableWitness(config.databaseUrl);
     if (chains === null)
@@ -58,12 +59,14 @@ export const relay = defineCommand({
         }, config.publishTimeoutMs + SHUTDOWN_MARGIN_MS).unref();
       });
     const { publications } = config;
+    const watching = watchReaders({ databaseUrl: config.databaseUrl, log, signal: stop.signal });
     await runRelay({
       ...{ config, log, signal: stop.signal },
       source: ponderOutbox({ gate, ...(evidence === undefined ? {} : { evidence }) }),
       onListening: (port) =>
         log.info({ event: "relay.started", port, publications }, "relay started"),
     });
+    await watching;
     log.info({ event: "relay.stopped" }, "relay stopped");
     return 0;
   },

@@ -26,7 +26,7 @@ export const state = defineCommand({
   dataDir: "finds",
   exits1When: "there is nothing to show",
   run: async ({ options: { block, schema, json }, words, config: { databaseUrl } }) => {
-    await checkDatabase(databaseUrl);
+    await checkDatabase(databaseUrl, { use: "connect" });
     const shown = await showEscrow(databaseUrl, { ...words, block, schema });
     console.log(json ? JSON.stringify(escrowJson(shown)) : escrowLines(shown).join("\n"));
     return 0;

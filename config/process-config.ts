@@ -7,6 +7,12 @@ export const databaseSection: Section<string> = section(["DATABASE_URL"], (read)
   read.get("DATABASE_URL"),
 );
 
+/** The database as a role that may make roles. */
+export const adminSection: Section<string> = section(
+  ["ADMIN_DATABASE_URL", "DATABASE_URL"],
+  (read) => read.get("ADMIN_DATABASE_URL") ?? read.get("DATABASE_URL"),
+);
+
 export const indexerSection: Section<Listening> = section(
   ["INDEXER_PORT", "INDEXER_HOST"],
   (read) => ({ port: read.get("INDEXER_PORT"), hostname: read.get("INDEXER_HOST") }),

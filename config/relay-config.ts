@@ -12,7 +12,8 @@ type PubsubVariable = "PUBSUB_PROJECT_ID" | "PUBSUB_EMULATOR_HOST";
 /** Everything that the relay is told. */
 export const relaySection: Section<RelayConfig> = section(
   [
-    ...(["DATABASE_URL", "PUBSUB_PROJECT_ID", "PUBSUB_EMULATOR_HOST"] as const),
+    ...(["RELAY_DATABASE_URL", "DATABASE_URL"] as const),
+    ...(["PUBSUB_PROJECT_ID", "PUBSUB_EMULATOR_HOST"] as const),
     ...(["PUBSUB_TOPIC_ID", "PUBLICATIONS", "PUBSUB_CREATE"] as const),
     ...(["PUBSUB_PUBLISH_TIMEOUT_MS", "RELAY_POLL_INTERVAL_MS", "RELAY_LEASE_MS"] as const),
     ...(["RELAY_IN_DOUBT_MARGIN_MS", "RELAY_RECEIPTS_RETENTION_HOURS"] as const),
@@ -20,7 +21,7 @@ export const relaySection: Section<RelayConfig> = section(
     ...(["RELAY_PORT", "RELAY_HOST"] as const),
   ],
   (read) => {
-    const databaseUrl = read.get("DATABASE_URL");
+    const databaseUrl = read.get("RELAY_DATABASE_URL") ?? read.get("DATABASE_URL");
     const pubsub = pubsubOf(read);
     const finalTopic = read.get("PUBSUB_TOPIC_ID");
     if (finalTopic === DEFAULT_LATEST_TOPIC && !read.isSet("PUBLICATIONS"))
@@ -50,6 +51,11 @@ export const relaySection: Section<RelayConfig> = section(
     };
   },
 );
+
+/** Which variable says where the relay's database is. */
+export function relayDatabaseVariable(env: Env): "RELAY_DATABASE_URL" | "DATABASE_URL" {
+  return env.RELAY_DATABASE_URL ? "RELAY_DATABASE_URL" : "DATABASE_URL";
+}
 
 /** Where Pub/Sub is; null when it is not configured. */
 export const optionalPubsubSection: Section<PubsubConfig | null> = section(

@@ -54,8 +54,20 @@ export type Variable = {
 export const VARIABLES = {
   DATABASE_URL: {
     group: "places",
-    says: "PostgreSQL 14 or newer: postgres://user:password@host:port/database. The user may create schemas.",
+    says: "PostgreSQL 14 or newer: postgres://user:password@host:port/database, as the indexer's role (npm run db:roles); as one role for all, it may create schemas.",
     type: postgresUrl,
+  },
+  RELAY_DATABASE_URL: {
+    group: "places",
+    says: "The same database as the relay's role, for the relay, audit:topic and adopt:topic. Without it DATABASE_URL.",
+    type: postgresUrl.optional(),
+    example: "postgres://escrow_relay:password@host:5432/database",
+  },
+  ADMIN_DATABASE_URL: {
+    group: "places",
+    says: "The same database as a role that may make roles, for npm run db:roles alone. Without it DATABASE_URL.",
+    type: postgresUrl.optional(),
+    example: "postgres://postgres:password@host:5432/database",
   },
   PUBSUB_PROJECT_ID: {
     group: "places",
@@ -250,9 +262,9 @@ export const VARIABLES = {
   },
   API_DATABASE_URL: {
     group: "http",
-    says: "Another PostgreSQL for the API than DATABASE_URL, such as a standby, or the same as a role that only reads.",
+    says: "The database of the API: the same as a role that only reads, or a standby. Without it DATABASE_URL.",
     type: postgresUrl.optional(),
-    example: "postgres://reader:password@host:5432/database",
+    example: "postgres://escrow_reader:password@host:5432/database",
   },
   API_DATABASE_CONNECTIONS: {
     group: "http",

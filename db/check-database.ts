@@ -1,7 +1,9 @@
 import pg from "pg";
 import { messageOf } from "../config/classify-error.ts";
-import { ConfigError } from "../config/config-error.ts";
+import { ConfigError, type ConfigProblem } from "../config/config-error.ts";
 import type { ErrorCode } from "../config/error-catalogue.ts";
+import type { VariableName } from "../config/variables.ts";
+import { type DatabaseUse, missingRights } from "./missing-rights.ts";
 
 /** What the engine asks for. */
 const MIN_VERSION = 14;
@@ -11,54 +13,58 @@ const REFUSED_FOR_GOOD = /^(28|3D|ERR_INVALID_URL)/;
 
 type Needs = {
   /** The variable that names it, for the error. */
-  variable?: string;
-  /** Whether we have to be allowed to create schemas in it. */
-  mayCreate?: boolean;
+  variable?: VariableName;
+  /** What it is for: nothing that this does not need is asked for. */
+  use?: DatabaseUse;
 };
 
 /**
- * Makes sure that the database can be used, before anything is begun.
+ * Makes sure that the database can be used for what it is wanted for, before anything is begun.
  *
- * @throws ConfigError when it cannot be reached, is too old, or lets us create no schema
+ * @throws ConfigError when it cannot be reached, is too old, or the role lacks a right, each named
  */
 export async function checkDatabase(
   url: string,
-  { variable = "DATABASE_URL", mayCreate = true }: Needs = {},
+  { variable = "DATABASE_URL", use = "indexer" }: Needs = {},
 ): Promise<void> {
-  const problem = (code: ErrorCode, what: string, cause?: unknown): ConfigError =>
-    new ConfigError([{ where: variable, what, code }], { cause });
+  const problem = (code: ErrorCode, what: string): ConfigProblem => ({
+    where: variable,
+    what,
+    code,
+  });
   let client: pg.Client;
   try {
     client = new pg.Client({
       connectionString: url,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: CONNECT_TIMEOUT_MS,
     });
     client.on("error", () => undefined);
     await client.connect();
   } catch (error) {
     const { code = "" } = error as { code?: string };
-    throw problem(
-      REFUSED_FOR_GOOD.test(code) ? "ES-DATABASE-REFUSED" : "ES-DATABASE-UNREACHABLE",
-      `cannot connect to ${withoutPassword(url)}: ${messageOf(error)}`,
-      error,
+    const what = `cannot connect to ${withoutPassword(url)}: ${messageOf(error)}`;
+    const isRefused = REFUSED_FOR_GOOD.test(code);
+    throw new ConfigError(
+      [problem(isRefused ? "ES-DATABASE-REFUSED" : "ES-DATABASE-UNREACHABLE", what)],
+      { cause: error },
     );
   }
   try {
-    const { rows } = await client.query(`
-      select current_setting('server_version_num')::int / 10000 as version,
-             current_database() as database, current_user as "user",
-             has_database_privilege(current_database(), 'create') as may_create`);
-    const { version, database, user, may_create } = rows[0];
+    const { rows } = await client.query(
+      "select current_setting('server_version_num')::int / 10000 as version",
+    );
+    const { version } = rows[0];
     if (version < MIN_VERSION)
-      throw problem(
-        "ES-DATABASE-OLD",
-        `PostgreSQL ${version} is too old: ${MIN_VERSION} or newer is needed`,
-      );
-    if (mayCreate && !may_create)
-      throw problem(
-        "ES-DATABASE-REFUSED",
-        `user ${user} may not create schemas: grant create on database ${database} to ${user}`,
-      );
+      throw new ConfigError([
+        problem(
+          "ES-DATABASE-OLD",
+          `PostgreSQL ${version} is too old: ${MIN_VERSION} or newer is needed`,
+        ),
+      ]);
+    const missing = await missingRights(client, use);
+    if (missing.length > 0)
+      throw new ConfigError(missing.map((what) => problem("ES-DATABASE-REFUSED", what)));
   } finally {
     await client.end();
   }

@@ -115,10 +115,22 @@ export async function ensureWitnessTables(client: pg.ClientBase): Promise<void> 
   }
 }
 
-/** The same for a process that only reads them, and may not be allowed to make anything. */
+/**
+ * The same for a process that only reads them. Where it may not make them it waits for them: the
+ * indexer makes them, and the witness.
+ */
 export async function ensureReadableWitness(databaseUrl: string): Promise<void> {
   await withClient(databaseUrl, async (client) => {
-    if (!(await relationExists(client, WITNESS_SCHEMA, "finding")))
-      await ensureWitnessTables(client);
+    if (await relationExists(client, WITNESS_SCHEMA, "finding")) return;
+    if (await mayMakeTables(client)) await ensureWitnessTables(client);
   });
+}
+
+async function mayMakeTables(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query(
+    `select has_database_privilege(current_database(), 'create')
+            and coalesce(has_schema_privilege(to_regnamespace($1)::oid, 'create'), true) as may`,
+    [WITNESS_SCHEMA],
+  );
+  return rows[0].may;
 }

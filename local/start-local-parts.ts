@@ -65,7 +65,7 @@ export async function startLocalParts(env: Env, options: LocalOptions): Promise<
     // Only now: what a killed owner had left running may have had them.
     await checkPorts(portsOf(env, embeds));
     const starts = [
-      embeds.postgres ? keep(startPostgresPart(env, folder.place("postgres"))) : null,
+      embeds.postgres ? keep(startPostgresPart(env, folder.path)) : null,
       embeds.pubsub ? keep(startPubsubPart(env, folder.place("pubsub"))) : null,
       embeds.chain ? keep(startChainPart(env, folder.place("chain.json"), options)) : null,
     ] as const;

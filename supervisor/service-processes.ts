@@ -20,6 +20,12 @@ const PRELOAD: Partial<Record<Name, string>> = {
   relay: import.meta.resolve("@escrow-stream/relay"),
 };
 
+/** The database as the role of each process; the witness's is the indexer's. */
+export type DatabaseUrls = { indexer: string; relay: string; api: string };
+
+/** Set to nothing, a variable is not set, whatever `.env` says. */
+const NO_DATABASE = { RELAY_DATABASE_URL: "", API_DATABASE_URL: "", ADMIN_DATABASE_URL: "" };
+
 export type ServiceProcessesOptions = {
   /** What is known from the beginning. */
   env: NodeJS.ProcessEnv;
@@ -66,18 +72,20 @@ export class ServiceProcesses {
   }
 
   /**
+   * @param urls the database as the role of each: no process gets another's
    * @param env what was not known from the beginning: where the embedded parts are
    * @param hasWitness whether anything that is published as final waits for one
    */
-  start(databaseUrl: string, env: Record<string, string>, hasWitness: boolean): void {
-    this.#databaseUrl = databaseUrl;
-    this.#processes.indexer.start(env);
-    this.#processes.relay.start(env);
-    if (hasWitness) this.#processes.witness.start(env);
+  start(urls: DatabaseUrls, env: Record<string, string>, hasWitness: boolean): void {
+    this.#databaseUrl = urls.indexer;
+    const as = (url: string) => ({ ...env, ...NO_DATABASE, DATABASE_URL: url });
+    this.#processes.indexer.start(as(urls.indexer));
+    this.#processes.relay.start(as(urls.relay));
+    if (hasWitness) this.#processes.witness.start(as(urls.indexer));
     // The query side reads the views, which exist once the engine has made its tables.
-    void waitForViews(databaseUrl, this.#options.signal)
+    void waitForViews(urls.indexer, this.#options.signal)
       .then((areThere) => {
-        if (areThere) this.#processes.api.start(env);
+        if (areThere) this.#processes.api.start(as(urls.api));
       })
       // Without a database the indexer and the relay say so.
       .catch(() => undefined);

@@ -1,9 +1,11 @@
 import type { RelayConfig } from "@escrow-stream/relay";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { apiSection } from "../config/api-config.ts";
 import { finalRequiresSection } from "../config/final-requires.ts";
 import { parseChains } from "../config/parse-chains.ts";
-import { parseRelayConfig } from "../config/relay-config.ts";
+import { databaseSection } from "../config/process-config.ts";
+import { parseRelayConfig, relayDatabaseVariable } from "../config/relay-config.ts";
 import { writeRunningStack } from "../config/running-stack.ts";
 import { checkDatabase } from "../db/check-database.ts";
 import { finalGate, hasGate } from "../engine/final-gate.ts";
@@ -59,9 +61,15 @@ export async function startService({
   const env: NodeJS.ProcessEnv = { ...givenEnv, ...found };
   const chains = parseChains(env);
   const relay = parseRelayConfig(env);
+  const urls = {
+    indexer: databaseSection.parse(env),
+    relay: relay.databaseUrl,
+    api: apiSection.parse(env).databaseUrl,
+  };
   const notes: string[] = [];
   await Promise.all([
-    checkDatabase(relay.databaseUrl),
+    checkDatabase(urls.indexer),
+    checkDatabase(urls.relay, { variable: relayDatabaseVariable(env), use: "relay" }),
     checkChains(
       chains,
       openSources(chains, () => undefined),
@@ -74,7 +82,7 @@ export async function startService({
   const removeRunningStack = writeRunningStack(dataDir, env);
   ends.push(() => removeRunningStack());
   const gate = finalGate(finalRequiresSection.parse(env));
-  processes.start(relay.databaseUrl, found, hasGate(gate));
+  processes.start(urls, found, hasGate(gate));
   const apiUrl = `http://${env.API_HOST || "127.0.0.1"}:${apiPort}`;
   output.banner([...parts.lines, ...notes, `API         ${apiUrl}/graphql  ${apiUrl}/v1/escrows`]);
   output.state("starting indexer, relay, witness and API");

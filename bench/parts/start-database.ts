@@ -23,12 +23,12 @@ export async function startDatabase(
   settings: Record<string, string> = {},
 ): Promise<BenchPostgres> {
   const dataDir = join(folder, "postgres");
-  let postgres = await startPostgres({ dataDir });
+  let postgres = await startPostgres({ dataDir, password: "escrow" });
   for (const [name, value] of Object.entries(settings))
     await query(postgres.url, `alter system set ${name} = '${value}'`);
   if (Object.keys(settings).length > 0) {
     await postgres.stop();
-    postgres = await startPostgres({ dataDir });
+    postgres = await startPostgres({ dataDir, password: "escrow" });
   }
   atEnd(() => postgres.stop());
   let count = 0;

@@ -7,6 +7,7 @@ import pg from "pg";
 import { freePort } from "../free-port.ts";
 import { type PostgresBinaries, postgresBinaries } from "./postgres-binaries.ts";
 import { makeOwnedFolder } from "./reachable-folder.ts";
+import { ensureSuperuserPassword, SUPERUSER } from "./superuser.ts";
 import { type RunAs, unprivilegedUser } from "./unprivileged-user.ts";
 
 export type PostgresOptions = {
@@ -18,9 +19,12 @@ export type PostgresOptions = {
   durable?: boolean;
   /** The folder of `initdb` and `postgres` of another PostgreSQL than that from npm. */
   bin?: string | undefined;
+  /** Of the superuser. */
+  password: string;
 };
 
 export type RunningPostgres = {
+  /** The database as its superuser. */
   url: string;
   port: number;
   process: ChildProcess;
@@ -28,7 +32,6 @@ export type RunningPostgres = {
   stop(): Promise<void>;
 };
 
-const USER = "escrow";
 const DATABASE = "escrow";
 const ATTEMPTS_AT_A_PORT = 5;
 
@@ -46,7 +49,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       ? await postgresBinaries(runAs)
       : { initdb: join(bin, "initdb"), postgres: join(bin, "postgres") };
   const folder = makeOwnedFolder(options.dataDir, runAs);
-  if (!existsSync(join(folder, "PG_VERSION"))) await initialise(binaries, folder, runAs);
+  if (!existsSync(join(folder, "PG_VERSION")))
+    await initialise(binaries, folder, runAs, options.password);
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const server = spawn(
@@ -57,7 +61,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     );
     const outcome = await waitUntilReady(server);
     if (outcome === "ready") {
-      const url = `postgres://${USER}:${USER}@127.0.0.1:${port}/${DATABASE}`;
+      const url = `postgres://${SUPERUSER}:${options.password}@127.0.0.1:${port}/${DATABASE}`;
       await createDatabase(url);
       return { url, port, process: server, stop: () => stop(server) };
     }
@@ -85,11 +89,12 @@ async function initialise(
   { initdb }: PostgresBinaries,
   folder: string,
   runAs: RunAs,
+  password: string,
 ): Promise<void> {
   for (const left of readdirSync(folder)) rmSync(join(folder, left), { recursive: true });
   const secrets = mkdtempSync(join(tmpdir(), "escrow-stream-"));
   const passwordFile = join(secrets, "password");
-  writeFileSync(passwordFile, `${USER}\n`);
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   if (runAs.uid !== undefined && runAs.gid !== undefined)
     for (const path of [secrets, passwordFile]) chownSync(path, runAs.uid, runAs.gid);
   try {
@@ -97,7 +102,7 @@ async function initialise(
       initdb,
       [
         `--pgdata=${folder}`,
-        `--username=${USER}`,
+        `--username=${SUPERUSER}`,
         `--pwfile=${passwordFile}`,
         "--auth=scram-sha-256",
         "--encoding=UTF8",
@@ -135,7 +140,9 @@ function waitUntilReady(server: ChildProcess): Promise<"ready" | string> {
 }
 
 async function createDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url.replace(/[^/]+$/, "postgres") });
+  const maintenance = url.replace(/[^/]+$/, "postgres");
+  await ensureSuperuserPassword(maintenance);
+  const client = new pg.Client({ connectionString: maintenance });
   await client.connect();
   try {
     const found = await client.query("select 1 from pg_database where datname = $1", [DATABASE]);
