@@ -21,14 +21,14 @@ export async function reapReaders(
   const { rows } = await db.query<EndedSession>(
     `with over as materialized (
        select r.rolname as role, a.pid,
-              case when a.xact_start < clock_timestamp() - $1 * interval '1 ms'
-                   then format('its transaction lasted longer than %s s', $1 / 1000.0)
+              case when a.xact_start < clock_timestamp() - $1::float8 * interval '1 ms'
+                   then format('its transaction lasted longer than %s s', $1::float8 / 1000)
                    else 'it asked for an advisory lock' end as why
        from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
        where a.datname = current_database() and a.pid <> pg_backend_pid()
          and shobj_description(r.oid, 'pg_authid') like $2 || '%'
          and r.rolname <> current_user and not r.rolsuper and pg_has_role(r.oid, 'usage')
-         and (a.xact_start < clock_timestamp() - $1 * interval '1 ms'
+         and (a.xact_start < clock_timestamp() - $1::float8 * interval '1 ms'
               or exists (select from pg_locks l
                          where l.pid = a.pid and l.locktype = 'advisory'))
        limit ${MOST_AT_ONCE})

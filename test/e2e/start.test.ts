@@ -1,7 +1,10 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import { expectMessages } from "../support/expect-messages.ts";
 import { expectedIds, expectedMessages } from "../support/expected-messages.ts";
+import { attackAsReader } from "../support/hostile-reader.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { TestChain } from "../support/test-chain.ts";
 import { FINAL_TOPIC, LATEST_TOPIC, TestWorld } from "../support/test-world.ts";
@@ -25,11 +28,23 @@ beforeAll(async () => {
 afterEach(() => world.endTest());
 afterAll(() => world?.end());
 
-test("npm start without any configuration shows escrows on both topics and ends with a summary that agrees", async () => {
-  const args = ["--for", "15s", "--events-per-second", "10", "--data-dir", world.freshFolder()];
-  const service = world.ends(new ServiceProcess("start", { args }));
+test("npm start without any configuration shows escrows on both topics and ends with a summary that agrees, whatever a reader does meanwhile [G-24]", async () => {
+  const folder = world.freshFolder();
+  const args = ["--for", "15s", "--events-per-second", "10", "--data-dir", folder];
+  const POSTGRES_PORT = String(await freePort());
+  const service = world.ends(new ServiceProcess("start", { args, env: { POSTGRES_PORT } }));
+  const attacked = await attackAsReader(
+    `postgres://escrow_reader:reader@127.0.0.1:${POSTGRES_PORT}/escrow`,
+  );
+  expect(attacked).toEqual({
+    roles: ["escrow_api", "escrow_indexer", "escrow_reader", "escrow_relay"],
+    hasSuperuser: false,
+    connections: 40,
+  });
+  expect(statSync(join(folder, "postgres-superuser")).mode & 0o777).toBe(0o600);
   const exit = await service.exited;
   expect(exit, service.output.slice(-5_000)).toEqual({ code: 0, signal: null });
+  expect(service.output).not.toMatch(/is started again|ES-/);
 
   const { summary } = JSON.parse(service.stdoutLines.at(-1) ?? "") as { summary: Summary };
   expect(summary.events).toBeGreaterThan(10);

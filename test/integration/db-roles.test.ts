@@ -1,4 +1,3 @@
-import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { readKeys } from "../../apps/api/access/key-table.ts";
@@ -9,6 +8,7 @@ import { urlOfRole } from "../../db/roles/url-of-role.ts";
 import { ensureProgressView } from "../../engine/ensure-progress-view.ts";
 import { ensureWitnessTables } from "../../engine/witness-tables.ts";
 import { migrate } from "../../packages/relay/journal/migrate.ts";
+import { kyselyOf } from "../support/kysely-of.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 import { fillAsOne, freshNames, roleBed } from "../support/role-bed.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";
@@ -41,7 +41,7 @@ test("A database of one role is moved to three, and a second run changes nothing
   const indexer = await bed.connectAs(bed.names.indexer);
   await ensureProgressView(indexer);
   await ensureWitnessTables(indexer);
-  await migrate(await kyselyAs(bed.urlAs(bed.names.relay)));
+  await migrate(kyselyOf(bed.urlAs(bed.names.relay)));
 });
 
 test("Each role is enough for its process, and views and deployments made later need nobody's hand", async () => {
@@ -147,11 +147,4 @@ async function giveAllTo(pool: pg.Pool, role: string): Promise<void> {
     select format('alter routine %s owner to ${role}', oid::regprocedure) from pg_proc
     where pronamespace::regnamespace::text ~ '^(escrow|witness|relay)'`);
   for (const { statement } of rows) await pool.query(statement);
-}
-
-async function kyselyAs(url: string): Promise<Kysely<unknown>> {
-  const pool = new pg.Pool({ connectionString: url });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  onTestFinished(() => db.destroy());
-  return db;
 }

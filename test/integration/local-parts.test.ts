@@ -1,12 +1,15 @@
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { urlOfRole } from "../../db/roles/url-of-role.ts";
+import { withClient } from "../../db/with-client.ts";
 import { connectToChain } from "../../local/chain/chain-client.ts";
 import { freePort } from "../../local/free-port.ts";
+import { startPostgres } from "../../local/postgres/start-postgres.ts";
 import { type LocalParts, startLocalParts } from "../../local/start-local-parts.ts";
 
 let dataDir: string;
@@ -62,6 +65,35 @@ test("what is not configured is embedded, with a chain that has a history and li
   expect((await chain.getLogs({ fromBlock: 0n })).length).toBeGreaterThan(100);
   const { timestamp } = await chain.getBlock();
   expect(Math.abs(Date.now() / 1_000 - Number(timestamp))).toBeLessThan(10);
+});
+
+test("a database of an earlier version is moved to its roles, and its superuser gets a password that nobody knows", async () => {
+  const old = await startPostgres({ dataDir: join(dataDir, "postgres"), password: "escrow" });
+  const client = new pg.Client({ connectionString: old.url });
+  await client.connect();
+  await client.query(
+    "create schema escrow_0; create table escrow_0._ponder_meta (key text); create schema escrow; create view escrow._ponder_meta as select * from escrow_0._ponder_meta",
+  );
+  await client.end();
+  await old.stop();
+
+  for (const _ of ["the first start", "the second"]) {
+    const { env } = await start({ CHAIN_ID: "1", PUBSUB_PROJECT_ID: "real-project" });
+    const url = env.DATABASE_URL ?? "";
+    expect(new URL(url).username).toBe("escrow_indexer");
+    for (const own of [url, env.RELAY_DATABASE_URL ?? "", env.API_DATABASE_URL ?? ""])
+      await withClient(own, (each) => each.query("select * from escrow._ponder_meta"));
+    await withClient(url, (each) => each.query("insert into escrow_0._ponder_meta values ('x')"));
+    const known = urlOfRole(url, "escrow", "escrow");
+    await expect(withClient(known, (each) => each.query("select 1"))).rejects.toThrow(
+      "password authentication failed",
+    );
+    const file = join(dataDir, "postgres-superuser");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const superuser = urlOfRole(url, "escrow", readFileSync(file, "utf8").trim());
+    await withClient(superuser, (each) => each.query("select 1"));
+    await parts?.stop();
+  }
 });
 
 test("a chain that was stopped goes on where it was, and its clock is right again", async () => {

@@ -3,10 +3,13 @@ import pg from "pg";
 import type { Logger } from "pino";
 
 const RECONNECT_MS = 1_000;
+/** Whoever may connect may notify, as often as they like: for so long at most one wake is passed on. */
+const PAUSE_MS = 25;
 
 /**
  * Calls `onWake` with the channel when one of them is notified. A NOTIFY is only ever a latency
- * hint: while the connection is away nothing is missed, because whoever is woken polls as well.
+ * hint: while the connection is away nothing is missed, because whoever is woken polls as well. What
+ * it says is not read, and many of them wake no more often than a few: anybody may have sent them.
  *
  * @returns a function that ends it
  */
@@ -18,6 +21,7 @@ export function listenForWakes(
 ): () => Promise<void> {
   let client: pg.Client | null = null;
   const stopped = new AbortController();
+  const wakes = new Map(channels.map((channel) => [channel, paced(() => onWake(channel))]));
 
   const listen = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
@@ -26,7 +30,7 @@ export function listenForWakes(
         application_name: "relay_listen",
       });
       const gone = new Promise<void>((resolve) => next.once("end", resolve));
-      next.on("notification", ({ channel }) => onWake(channel));
+      next.on("notification", ({ channel }) => wakes.get(channel)?.());
       next.on("error", (error) =>
         log.debug({ event: "wake.interrupted", err: error }, "listening was interrupted"),
       );
@@ -49,5 +53,21 @@ export function listenForWakes(
     stopped.abort();
     await client?.end().catch(() => undefined);
     await listening;
+  };
+}
+
+/** The same, at once and then no more often than the pause allows; the last call is never lost. */
+function paced(wake: () => void): () => void {
+  let resting: NodeJS.Timeout | null = null;
+  let isAsked = false;
+  return () => {
+    isAsked = resting !== null;
+    if (isAsked) return;
+    wake();
+    resting = setTimeout(function rest() {
+      resting = isAsked ? setTimeout(rest, PAUSE_MS).unref() : null;
+      if (isAsked) wake();
+      isAsked = false;
+    }, PAUSE_MS).unref();
   };
 }
