@@ -138,7 +138,10 @@ describe.each<Size>([
   const address = `0x${"ab".repeat(20)}`;
   const full: View = {
     state: "starting again what ended, which is a long story that needs more than one line to tell",
-    banner: ["PostgreSQL  postgres://escrow:escrow@127.0.0.1:37587/escrow", "API  http://here"],
+    banner: [
+      "PostgreSQL  postgres://escrow_reader:reader@127.0.0.1:37587/escrow",
+      "API  http://here",
+    ],
     snapshot: {
       ...snapshotOf(
         [

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterEach(() => world.endTest());
 afterAll(() => world?.end());
 
-test("npm start without any configuration shows escrows on both topics and ends with a summary that agrees, whatever a reader does meanwhile [G-24]", async () => {
+test("npm start without any configuration shows escrows on both topics and ends with a summary that agrees, whatever a reader does meanwhile [G-26]", async () => {
   const folder = world.freshFolder();
   const args = ["--for", "15s", "--events-per-second", "10", "--data-dir", folder];
   const POSTGRES_PORT = String(await freePort());

@@ -26,7 +26,7 @@ afterAll(() => world.stop());
 const DENIED = "42501";
 const JOURNAL = "select to_tsvector(body) from relay.message";
 
-describe("A reader can do nothing but read [G-24]", () => {
+describe("A reader can do nothing but read [G-26]", () => {
   test.each([
     // Functions of one argument, by attribute notation.
     `select ('/etc/passwd'::text).pg_read_file`,
@@ -145,7 +145,7 @@ describe("A reader can do nothing but read [G-24]", () => {
   });
 });
 
-describe("Sessions of readers that are over their limits are ended [G-24]", () => {
+describe("Sessions of readers that are over their limits are ended [G-26]", () => {
   test("a transaction that its session has freed of every limit, and nobody else's", async () => {
     const bed = await roleBed(world);
     const reader = await bed.connectAs(bed.reader);

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import pg from "pg";
 import { waitUntil } from "./wait-until.ts";
 
@@ -57,12 +56,6 @@ export async function attackAsReader(
       connections: sessions.length,
     };
   } finally {
-    await Promise.all(
-      sessions.map(async (session) => {
-        const gone = once(session, "end");
-        void session.end().catch(() => undefined);
-        await gone;
-      }),
-    );
+    await Promise.all(sessions.map((session) => session.end().catch(() => undefined)));
   }
 }
