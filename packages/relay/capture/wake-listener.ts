@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Logger } from "pino";
 
@@ -44,7 +44,7 @@ export function listenForWakes(
         log.debug({ event: "wake.failed", err: error }, "listening failed; trying again");
         void next.end().catch(() => undefined);
       }
-      await setTimeout(RECONNECT_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+      await sleep(RECONNECT_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };
   const listening = listen();
