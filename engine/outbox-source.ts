@@ -8,7 +8,14 @@ import {
 import { type Kysely, type RawBuilder, sql } from "kysely";
 import { VIEWS_SCHEMA } from "./build-schema.ts";
 import { blockOfSql, positionOfLog, UP_TO_BLOCK, WITHIN_BLOCK } from "./checkpoint.ts";
-import { type FinalGate, hasGate, NO_GATE, shownOutbox, verifiedPosition } from "./final-gate.ts";
+import {
+  type FinalGate,
+  hasGate,
+  NO_GATE,
+  shownOutbox,
+  unprovenPosition,
+  verifiedPosition,
+} from "./final-gate.ts";
 import { CHECKPOINT_TABLE, META_TABLE } from "./private-tables.ts";
 import { readFinality } from "./read-finality.ts";
 import { WITNESS_SCHEMA } from "./witness-tables.ts";
@@ -37,7 +44,9 @@ export function ponderOutbox({
 } = {}): OutboxSource {
   const table = (name: string) => sql.id(schema, name);
   const isWitnessed = hasGate(gate);
-  const cleared = verifiedPosition({ gate, schema }, sql`c.chain_id`, sql`c.finalized_checkpoint`);
+  const ofChain = [sql`c.chain_id`, sql`c.finalized_checkpoint`] as const;
+  const cleared = verifiedPosition({ gate, schema }, ...ofChain);
+  const unproven = unprovenPosition({ gate, schema }, ...ofChain);
   return {
     name: `the outbox in schema ${schema}${isWitnessed ? `, and schema ${WITNESS_SCHEMA}` : ""}`,
     rows: sql`(
@@ -46,7 +55,7 @@ export function ponderOutbox({
       from ${table("outbox")})`,
     progress: sql`(
       select c.chain_id as line, c.finalized_checkpoint as final, ${cleared} as cleared,
-             ${sql.raw(blockOfSql("c.latest_checkpoint"))} as head
+             ${unproven} as unproven, ${sql.raw(blockOfSql("c.latest_checkpoint"))} as head
       from ${table(CHECKPOINT_TABLE)} c)`,
     // The engine notifies here after each live block, through the views' own trigger.
     wakeChannel: `${schema}_live_query`,

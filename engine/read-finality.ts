@@ -4,6 +4,7 @@ import { wholeBlockSql } from "./checkpoint.ts";
 import {
   type FinalGate,
   hasGate,
+  historyEnd,
   isGated,
   shownDeployment,
   verifiedPosition,
@@ -17,6 +18,8 @@ type Row = {
   is_gated: boolean;
   deployment: string;
   through_block: string | null;
+  history_through: string | null;
+  history_end: string | null;
   basis: string | null;
   held_at: string | null;
   finding: string | null;
@@ -43,12 +46,13 @@ export async function readFinality(
         where f.deployment = d.name and f.chain_id = c.chain_id and f.healed_at is null
         order by f.block_number, f.id limit 1) finding on true`
     : sql`
-      cross join (select null::bigint as through_block, null::text as basis) v
+      cross join (select null::bigint as through_block, null::bigint as history_through,
+                         null::text as basis) v
       cross join (select null::bigint as height) held cross join (select null::text as words) finding`;
   const { rows } = await sql<Row>`
     select c.chain_id as line, ${sql.raw(wholeBlockSql("c.finalized_checkpoint"))} as final_through,
            ${isGated(gate, sql`c.chain_id`)} as is_gated, d.name as deployment,
-           v.through_block, v.basis, held.height as held_at, finding.words as finding
+           v.through_block, v.history_through, ${historyEnd(sql`v`)} as history_end, v.basis, held.height as held_at, finding.words as finding
     from ${sql.id(schema, CHECKPOINT_TABLE)} c
     cross join (select ${shownDeployment(schema)} as name) d
     ${verified}
@@ -63,10 +67,16 @@ function toFinality(row: Row): LineFinality {
     finalThrough: Number(row.final_through),
     gate: row.is_gated ? "on" : "off",
     verifiedThrough: numberOrNull(row.through_block),
+    unproven: unprovenOf(row),
     basis: row.basis,
     heldAt,
     because: heldAt === null ? null : reasonOf(row),
   };
+}
+
+function unprovenOf({ history_through, history_end }: Row): LineFinality["unproven"] {
+  const [through, to] = [Number(history_through), Number(history_end)];
+  return history_through === null || through >= to ? null : { through, to };
 }
 
 function reasonOf({ through_block, finding, deployment }: Row): string {

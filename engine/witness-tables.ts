@@ -18,7 +18,8 @@ export const WITNESS_SCHEMA = "witness";
  * - `child`: escrows that a factory announced. Those that are not proven came from the event store:
  *   they were announced in history that is not proven yet.
  * - `verified`: the gate. The event store of that deployment has, through that block, exactly what
- *   the chain is proven to have logged. Without a row nothing is verified.
+ *   the chain is proven to have logged. Without a row nothing is verified. Of history up to
+ *   `gate_from` a publication gets nothing new until `history_through` is there.
  * - `finding`: what the event store and the chain differ in. It holds `verified` back while it is
  *   not healed.
  */
@@ -84,10 +85,13 @@ const WITNESS_SQL = `
     through_block bigint not null,
     through_hash text,
     basis text not null,
-    -- The same for history that was published before there was a witness.
+    -- The same for history, from the first block on.
     history_through bigint not null,
     verified_at timestamptz not null default now(),
     primary key (deployment, chain_id));
+  -- Where history ends. Until history_through is there, a publication gets nothing of it but what it
+  -- had before; null in rows of older versions: all that they say is verified counts as history.
+  alter table ${WITNESS_SCHEMA}.verified add column if not exists gate_from bigint;
 
   create table if not exists ${WITNESS_SCHEMA}.finding (
     id bigint generated always as identity primary key,

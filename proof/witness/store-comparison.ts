@@ -66,13 +66,14 @@ export class StoreComparison {
     { startBlock, gateFrom, gateHash }: ScopeState,
   ): Promise<StoreComparison> {
     const { store, findings } = settings;
-    let verified = await store.readVerified(deployment);
-    if (verified === null) {
-      // What was published before there was a witness is not held back any more.
-      const basis = gateFrom < startBlock ? "proof" : "trust";
-      verified = { forward: gateFrom, history: startBlock - 1, hash: gateHash, basis };
-      await store.writeVerified(deployment, verified);
-    }
+    const before = await store.readVerified(deployment);
+    // What was published before there was a witness is not held back any more.
+    const basis = gateFrom < startBlock ? "proof" : "trust";
+    const verified: Verified = {
+      ...(before ?? { forward: gateFrom, history: startBlock - 1, hash: gateHash, basis }),
+      gateFrom,
+    };
+    if (before?.gateFrom !== gateFrom) await store.writeVerified(deployment, verified);
     return new StoreComparison(settings, deployment, verified, await findings.open(deployment));
   }
 

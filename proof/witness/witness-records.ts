@@ -42,7 +42,12 @@ export type Piece = {
 };
 
 /** How far a deployment's event store is compared, in each lane; hash and basis are the forward one's. */
-export type Verified = Record<LaneName, number> & { hash: Hex | null; basis: Basis };
+export type Verified = Record<LaneName, number> & {
+  hash: Hex | null;
+  basis: Basis;
+  /** The last block of its history; null in what an older version wrote. */
+  gateFrom: number | null;
+};
 
 /** What the event store has otherwise than the chain. */
 export type Difference = {

@@ -161,22 +161,23 @@ export class WitnessStore {
       : {
           ...{ forward: Number(row.through_block), history: Number(row.history_through) },
           ...{ hash: row.through_hash, basis: row.basis },
+          gateFrom: row.gate_from === null ? null : Number(row.gate_from),
         };
   }
 
   /** Moves the gate. */
   async writeVerified(
     deployment: string,
-    { forward, history, hash, basis }: Verified,
+    { forward, history, hash, basis, gateFrom }: Verified,
   ): Promise<void> {
     await this.#lease.write((client) =>
       client.query(
-        `insert into witness.verified values ($1, $2, $3, $4, $5, $6, now())
+        `insert into witness.verified values ($1, $2, $3, $4, $5, $6, now(), $7)
          on conflict (deployment, chain_id) do update
            set through_block = excluded.through_block, through_hash = excluded.through_hash,
                basis = excluded.basis, history_through = excluded.history_through,
-               verified_at = excluded.verified_at`,
-        [deployment, this.#key[0], forward, hash, basis, history],
+               verified_at = excluded.verified_at, gate_from = excluded.gate_from`,
+        [deployment, this.#key[0], forward, hash, basis, history, gateFrom],
       ),
     );
   }

@@ -3,15 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type FinalGate, NO_GATE } from "../../engine/final-gate.ts";
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { ensureWitnessTables } from "../../engine/witness-tables.ts";
-import { capture } from "../../packages/relay/capture/capture.ts";
 import type { PublicationConfig } from "../../packages/relay/journal/publication.ts";
-import {
-  publicationWithLeases,
-  RelayWorld,
-  readJournal,
-  type TestDatabase,
-} from "../support/relay-world.ts";
-import { StandInOutbox } from "../support/stand-in-outbox.ts";
+import { countUnpublished } from "../../packages/relay/serve/relay-status.ts";
+import { relayLook } from "../support/relay-look.ts";
+import { RelayWorld, type TestDatabase } from "../support/relay-world.ts";
+import { type OutboxRow, StandInOutbox } from "../support/stand-in-outbox.ts";
 
 const GATED: FinalGate = { isOn: true, except: [] };
 const FINAL: PublicationConfig = { topic: "final-topic", finality: "finalized" };
@@ -30,20 +26,7 @@ beforeEach(async () => {
   client.release();
 });
 
-/** A look at every line, as a relay's round does; and what came of it all. */
-async function publish(config = FINAL, gate = GATED) {
-  const { db } = database;
-  const source = ponderOutbox({ gate });
-  const { publication, leases } = await publicationWithLeases(db, config);
-  const leader = leases.leader(publication);
-  if (leader === null) throw new Error("the leadership was not taken");
-  const { instance } = leases;
-  return async (limit = 100): Promise<string[]> => {
-    for (const line of await source.readLines(db))
-      await capture(db, { source, publication, line, instance, leader, limit });
-    return (await readJournal(db, publication)).map(([, , eventId]) => eventId);
-  };
-}
+const publish = (config = FINAL, gate = GATED) => relayLook(database.db, config, gate);
 
 async function appendBlocks(from: number, to: number, chain = 1): Promise<void> {
   const prefix = chain === 1 ? "e" : `c${chain}`;
@@ -139,9 +122,102 @@ describe("the gate of a final publication", () => {
   });
 });
 
+describe("history that is not proven yet", () => {
+  const UNPROVEN = { through: 0, to: 5 };
+
+  async function final(...rows: OutboxRow[]): Promise<void> {
+    for (const row of rows) await outbox.append(row);
+    await outbox.moveTo({ latest: 9, finalized: 9 });
+  }
+
+  const old = (block: number, key = "a"): OutboxRow => ({ key, block, id: `e-${block}` });
+
+  /** As an upgrade finds it: published before anybody proved anything. */
+  async function published(): Promise<() => Promise<string[]>> {
+    const before = await publish(FINAL, NO_GATE);
+    await final(old(2), old(4));
+    expect(await before()).toEqual(["e-2", "e-4"]);
+    await outbox.deploy("build-2");
+    return await publish();
+  }
+
+  test("holds nothing back that comes behind it, where all of it was published before [G-22]", async () => {
+    const look = await published();
+    await final(old(7));
+    await outbox.verify(7, { history: UNPROVEN });
+    expect(await look()).toEqual(["e-2", "e-4", "e-7"]);
+  });
+
+  test.each([
+    { name: "of a newly followed factory", row: old(3, "b") },
+    { name: "of an escrow whose hole was filled", row: old(3) },
+    { name: "at its end", row: old(5, "b") },
+  ])(
+    "passes no older event $name, and none behind it, until it is proven [G-22]",
+    async ({ row }) => {
+      const look = await published();
+      await final(row, old(7), old(8, "b"));
+      await outbox.verify(8, { history: UNPROVEN });
+      for (let looks = 0; looks < 3; looks++) expect(await look()).toEqual(["e-2", "e-4"]);
+      expect(await countUnpublished(database.db, ponderOutbox({ gate: GATED }), FINAL)).toBe(2);
+      // A part of it says nothing of the rest: the key's next event may be the hole.
+      await outbox.verify(8, { history: { through: 4, to: 5 } });
+      expect(await look()).toEqual(["e-2", "e-4"]);
+      await outbox.verify(8, { history: { through: 5, to: 5 } });
+      expect((await look()).toSorted()).toEqual(
+        ["e-2", "e-4", `e-${row.block}`, "e-7", "e-8"].toSorted(),
+      );
+    },
+  );
+
+  test("is proven first for a publication that comes later, and for no other [G-22]", async () => {
+    const look = await published();
+    const later = await publish({ topic: "later-topic", finality: "finalized" });
+    await final(old(7));
+    await outbox.verify(7, { history: UNPROVEN });
+    expect(await later()).toEqual([]);
+    expect(await look()).toEqual(["e-2", "e-4", "e-7"]);
+    await outbox.verify(7, { history: { through: 5, to: 5 } });
+    expect(await later()).toEqual(["e-2", "e-4", "e-7"]);
+  });
+
+  test("is proven first for a journal that was lost [G-22]", async () => {
+    const look = await published();
+    await outbox.verify(7, { history: UNPROVEN });
+    await look();
+    await database.pool.query("truncate relay.message, relay.capture_cursor, relay.ordering_key");
+    expect(await look()).toEqual([]);
+  });
+
+  test("is all that an older witness calls verified, until a newer one has said where it ends", async () => {
+    const look = await publish();
+    await final(old(2));
+    await database.pool.query("alter table witness.verified drop column gate_from");
+    await database.pool.query(
+      "insert into witness.verified values ('escrow', 1, 9, null, 'proof', 0)",
+    );
+    expect(await look()).toEqual([]);
+    const client = await database.pool.connect();
+    await ensureWitnessTables(client);
+    client.release();
+    await outbox.verify(9);
+    expect(await look()).toEqual(["e-2"]);
+  });
+
+  test("is said beside what is verified", async () => {
+    await final(old(2));
+    await outbox.verify(9, { history: { through: 3, to: 5 } });
+    const [line] = await ponderOutbox({ gate: GATED }).readFinality(database.db);
+    expect(line).toMatchObject({ verifiedThrough: 9, unproven: { through: 3, to: 5 } });
+  });
+});
+
 describe("how far final rows are, and what they wait for,", () => {
   const finalityOf = async (gate = GATED) => await ponderOutbox({ gate }).readFinality(database.db);
-  const line = { line: 1, finalThrough: 4, gate: "on", basis: null, verifiedThrough: null };
+  const line = {
+    ...{ line: 1, finalThrough: 4, gate: "on", basis: null, verifiedThrough: null },
+    unproven: null,
+  };
 
   beforeEach(async () => {
     await appendBlocks(1, 6);

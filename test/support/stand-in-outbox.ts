@@ -90,12 +90,18 @@ export class StandInOutbox {
   }
 
   /** The witness has verified the deployment, which here is schema `escrow` itself. */
-  async verify(through: number, { chain = CHAIN, deployment = "escrow" } = {}): Promise<void> {
+  async verify(
+    through: number,
+    { chain = CHAIN, deployment = "escrow", history = { through: 0, to: 0 } } = {},
+  ): Promise<void> {
     await this.#db.query(
-      `insert into witness.verified (deployment, chain_id, through_block, history_through, basis)
-       values ($1, $2, $3, 0, 'proof')
-       on conflict (deployment, chain_id) do update set through_block = excluded.through_block`,
-      [deployment, chain, through],
+      `insert into witness.verified
+         (deployment, chain_id, through_block, history_through, gate_from, basis)
+       values ($1, $2, $3, $4, $5, 'proof')
+       on conflict (deployment, chain_id) do update
+         set through_block = excluded.through_block, history_through = excluded.history_through,
+             gate_from = excluded.gate_from`,
+      [deployment, chain, through, history.through, history.to],
     );
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Kysely } from "kysely";
 import pg from "pg";
 import { pino } from "pino";
 import type { Chain } from "../../config/chain-deployment.ts";
@@ -16,7 +17,7 @@ import { FACTORIES } from "../forks/deal.ts";
 import type { SimulatedChain } from "../forks/simulated-chain.ts";
 import { hurriedClock } from "../lies/hurried-clock.ts";
 import { LyingNode } from "../lies/lying-node.ts";
-import { RelayWorld } from "../support/relay-world.ts";
+import { RelayWorld, type TestDatabase } from "../support/relay-world.ts";
 import { StandInDeployment } from "../support/stand-in-deployment.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -31,6 +32,7 @@ export class WitnessScene {
   readonly chain: SimulatedChain;
   readonly nodes: LyingNode[];
   readonly pool: pg.Pool;
+  readonly db: Kysely<unknown>;
   readonly url: string;
   readonly deployment: StandInDeployment;
   /** Of the whole chain, in its order. */
@@ -41,12 +43,13 @@ export class WitnessScene {
   constructor(
     chain: SimulatedChain,
     nodes: LyingNode[],
-    database: { pool: pg.Pool; url: string },
+    database: TestDatabase,
     deployment: StandInDeployment,
   ) {
     this.chain = chain;
     this.nodes = nodes;
     this.pool = database.pool;
+    this.db = database.db;
     this.url = database.url;
     this.deployment = deployment;
     this.events = storedEvents(chain);
@@ -73,12 +76,13 @@ export class WitnessScene {
     lookEveryMs = LOOK_EVERY_MS,
     leaseMs = 10_000,
     nodes = this.nodes,
+    revisions = ["A", "B"] as readonly ("A" | "B")[],
   } = {}): RunningWitness {
     const chain: Chain = {
       ...{ name: "simulated", chainId: this.chain.chainId, pollIntervalMs: POLL_MS },
       rpcUrls: nodes.map(({ url }) => url),
       rpcRequestsPerSecond: 10_000,
-      factories: (["A", "B"] as const).map((revision) => ({
+      factories: revisions.map((revision) => ({
         ...{ address: FACTORIES[revision], startBlock: 1, revision },
       })),
     };

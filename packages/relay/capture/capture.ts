@@ -6,6 +6,7 @@ import type { Lease } from "../leases/lease-keeper.ts";
 import { hashOf, partitionOf } from "../leases/partition-of.ts";
 import { isUnconfirmed, lastFinalPosition } from "../reorg/reconcile.ts";
 import type { Line, OutboxSource } from "../source/outbox-source.ts";
+import { beforeHeld } from "./before-held.ts";
 import { isDue } from "./is-due.ts";
 
 /** What one look at the outbox found. */
@@ -97,16 +98,18 @@ function statement(options: CaptureOptions): RawBuilder<Row> {
   const { id, finality } = publication;
   const isDueNow = isDue(finality, sql`(select due_to from state)`, sql`(select head from state)`);
   const clearedTo = finality === "finalized" ? sql`c.cleared, ${cleared}::text` : sql`null`;
+  const seenTo = sql`case when tip.event_id is null then coalesce(k.settled_position, '')
+                  else k.tip_position end`;
   return sql<Row>`
     /* capture */
     with state as (
       select least(c.final, ${final}::text) as final,
-             least(c.final, ${final}::text, ${clearedTo}) as due_to,
+             least(c.final, ${final}::text, ${clearedTo},
+                   ${finality === "finalized" ? beforeHeld(source, id, seenTo) : sql`null`}) as due_to,
              c.head,
              tip.event_id is null as is_rescan,
              k.tip_event_id as known_tip,
-             case when tip.event_id is null then coalesce(k.settled_position, '')
-                  else k.tip_position end as scan_from,
+             ${seenTo} as scan_from,
              ${lastFinalPosition(source, id, sql`c.line`)} as final_from
       from ${source.progress} c
       left join relay.capture_cursor k

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { beforeHeld } from "../capture/before-held.ts";
 import { isDue } from "../capture/is-due.ts";
 import type { PublicationConfig } from "../journal/publication.ts";
 import type { LineFinality } from "../source/line-finality.ts";
@@ -87,11 +88,15 @@ export async function countUnpublished(
   source: OutboxSource,
   { topic, finality }: PublicationConfig,
 ): Promise<number> {
+  const id = sql`(select p.id from relay.publication p where p.topic = ${topic})`;
+  const held = finality === "finalized" ? beforeHeld(source, id, sql`''`) : sql`null`;
   const { rows } = await sql<{ missing: string }>`
     select count(*) as missing
-    from ${source.rows} o
-    join ${source.progress} c on c.line = o.line
+    from (select c.*, ${held} as held from ${source.progress} c) c
+    join ${source.rows} o on o.line = c.line
     where ${isDue(finality, sql`least(c.final, c.cleared)`, sql`c.head`)}
+      and (c.held is null or o.position <= c.held or exists (
+        select from relay.message m where m.publication_id = ${id} and m.event_id = o.event_id))
       and not exists (
         select from relay.publication p
         join relay.message m on m.publication_id = p.id and m.event_id = o.event_id

@@ -7,6 +7,11 @@ export type LineFinality = {
   gate: "on" | "off";
   /** Up to where it came; null while there is none, or where the gate is off. */
   verifiedThrough: number | null;
+  /**
+   * Older rows that are not proven as a whole: a publication has none of them but those that it had
+   * before, and nothing behind the first that it lacks. Null where there are none.
+   */
+  unproven: { through: number; to: number } | null;
   /** What it rests on, in the words of whoever verifies. */
   basis: string | null;
   /** The height of the first row that is final and held; null while none is. */

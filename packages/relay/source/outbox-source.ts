@@ -30,8 +30,10 @@ export type OutboxSource = {
   /**
    * SQL for a relation of its lines, read in the statement that captures: `line bigint, final text`
    * (the position up to which rows are final), `cleared text` (the position up to which a final
-   * publication may have them; null: all that are final), `head bigint` (the height of the last
-   * block; null where there are none). `cleared` may move backwards.
+   * publication may have them; null: all that are final), `unproven text` (the position up to which
+   * it may have nothing but what its journal has already, and nothing at all behind the first row
+   * that its journal lacks; null: there is no such part), `head bigint` (the height of the last
+   * block; null where there are none). `cleared` and `unproven` may move either way.
    */
   readonly progress: RawBuilder<unknown>;
   /** The channel that is notified when there may be new rows; null: it is only polled. */

@@ -31,7 +31,7 @@ export function plainTable(table: OutboxTable): OutboxSource {
     // Whatever a statement sees is committed. How far that is complete, `readLines` says.
     progress: sql`(
       select ${sql.raw(LINE)}::bigint as line, ${LAST_POSITION}::text as final,
-             null::text as cleared, null::bigint as head)`,
+             null::text as cleared, null::text as unproven, null::bigint as head)`,
     wakeChannel: wakeChannelOf(table),
     readLines: async (db) => {
       const { edition, completeTo } = await horizon.read(db);
