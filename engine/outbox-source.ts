@@ -73,11 +73,13 @@ export function ponderOutbox({
       between left(${position}, ${UP_TO_BLOCK}) || repeat('0', ${WITHIN_BLOCK})
           and left(${position}, ${UP_TO_BLOCK}) || repeat('9', ${WITHIN_BLOCK})`,
     // A receipts root proves all logs of a block: what is found not to be one stays none, also when
-    // the deployment that had it is gone.
+    // it is healed, or the deployment that had it is gone. What endpoints agree on proves nothing.
+    // Columns that an older witness's table lacks are read through JSON.
     phantoms: isWitnessed
       ? sql`(
-        select chain_id as line, event_id from ${sql.id(WITNESS_SCHEMA, "finding")}
-        where kind = 'phantom')`
+        select f.chain_id as line, f.event_id from ${sql.id(WITNESS_SCHEMA, "finding")} f
+        where f.kind = 'phantom' and to_jsonb(f) ->> 'basis' = 'proof'
+          and to_jsonb(f) ->> 'withdrawn_at' is null)`
       : null,
     evidence,
   };

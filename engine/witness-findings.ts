@@ -21,13 +21,15 @@ export async function readUnhealed(
 ): Promise<Unhealed> {
   if (!(await relationExists(db, WITNESS_SCHEMA, "finding"))) return { ofLive: null, ofOthers: 0 };
   await db.query(
-    `update ${WITNESS_SCHEMA}.finding f set healed_at = now()
+    `update ${WITNESS_SCHEMA}.finding f set healed_at = now(),
+            withdrawn_at = case when f.kind = 'phantom' and exists (
+              select from "${live}".event e
+              where e.chain_id = f.chain_id and e.id = f.event_id) then now() end
      from ${WITNESS_SCHEMA}.verified v
      where f.chain_id = $1 and f.deployment <> $2 and f.healed_at is null
        and v.deployment = $2 and v.chain_id = f.chain_id
        and (f.block_number <= v.history_through
-            or (f.block_number <= v.through_block and f.block_number > (
-                  select max(s.gate_from) from ${WITNESS_SCHEMA}.scope s where s.chain_id = $1)))`,
+            or (f.block_number <= v.through_block and f.block_number > v.gate_from))`,
     [chainId, live],
   );
   const { rows } = await db.query(

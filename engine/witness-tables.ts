@@ -49,6 +49,9 @@ const WITNESS_SQL = `
     proven_at timestamptz,
     basis text,
     primary key (chain_id, scope));
+  -- Whether a bloom of the chain was seen to be none of its block's logs.
+  alter table ${WITNESS_SCHEMA}.scope
+    add column if not exists are_blooms_distrusted boolean not null default false;
 
   create table if not exists ${WITNESS_SCHEMA}.piece (
     chain_id bigint not null,
@@ -69,6 +72,8 @@ const WITNESS_SQL = `
     named_by text[] not null default '{}',
     proven_at timestamptz not null default now(),
     primary key (chain_id, scope, from_block));
+  -- Blocks with receipts that were passed over by their bloom alone; null in older rows.
+  alter table ${WITNESS_SCHEMA}.piece add column if not exists bloom_blocks integer;
 
   create table if not exists ${WITNESS_SCHEMA}.child (
     chain_id bigint not null,
@@ -103,6 +108,10 @@ const WITNESS_SQL = `
     detail text not null,
     found_at timestamptz not null default now(),
     healed_at timestamptz);
+  -- What rests on it that the chain has it otherwise; null in what older versions found.
+  alter table ${WITNESS_SCHEMA}.finding add column if not exists basis text;
+  -- Of a phantom: the chain turned out to have the event.
+  alter table ${WITNESS_SCHEMA}.finding add column if not exists withdrawn_at timestamptz;
   create unique index if not exists finding_open
     on ${WITNESS_SCHEMA}.finding (deployment, chain_id, kind, event_id) where healed_at is null;`;
 

@@ -28,4 +28,9 @@ export class BloomTrust {
     if (!isOwn) this.#isContradicted = true;
     else if (hasLogs) this.#proofs += 1;
   }
+
+  /** One was proven wrong before, by whoever remembers it. */
+  distrust(): void {
+    this.#isContradicted = true;
+  }
 }

@@ -181,6 +181,11 @@ export class ChainSource {
     return await this.#pool.ask(method, params, { what: "", parse: (answer) => answer });
   }
 
+  /** This chain's blooms were seen to be wrong before: nothing is skipped by them. */
+  distrustBlooms(): void {
+    this.#logs.bloom.distrust();
+  }
+
   /**
    * A block as whoever skips blocks by their bloom may see it: without one, until this chain's blooms
    * have shown themselves to be those of its blocks' logs.

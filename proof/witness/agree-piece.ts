@@ -41,7 +41,16 @@ export async function agreePiece(
     }
   }
   const piece = {
-    ...{ from, to, lastHash: last.hash, history, basis, headers: 2, receiptsBlocks: 0 },
+    ...{
+      from,
+      to,
+      lastHash: last.hash,
+      history,
+      basis,
+      headers: 2,
+      receiptsBlocks: 0,
+      bloomBlocks: 0,
+    },
     ...{ firstTime: BigInt(first.timestamp), lastTime: BigInt(last.timestamp), namedBy: [] },
   };
   return { piece, events, parentHash: first.parentHash };

@@ -7,6 +7,7 @@ import type { ChainSource } from "../../source/chain-source.ts";
 import { RpcProblem } from "../../source/rpc-problem.ts";
 import { FollowedContracts } from "../audit/followed-contracts.ts";
 import { ChainTips } from "./chain-tips.ts";
+import { findingLog } from "./finding-log.ts";
 import { FindingTable } from "./finding-table.ts";
 import { knownChildren } from "./known-children.ts";
 import { type LiveProgress, readLiveProgress } from "./live-progress.ts";
@@ -63,7 +64,7 @@ export class ChainWitness {
   #comparison: StoreComparison | null = null;
   #live: LiveProgress | null = null;
   #lastPiece: { piece: Piece; seconds: number } | null = null;
-  #events: { from: number; events: Awaited<ReturnType<ProvingLane["eventsOf"]>> } | null = null;
+  #events: { of: string; events: Awaited<ReturnType<ProvingLane["eventsOf"]>> } | null = null;
   #failures = 0;
   #otherBranch = 0;
   #problem: string | null = null;
@@ -138,6 +139,7 @@ export class ChainWitness {
     if (this.#scope === null) return false;
     this.#loadedEpoch = this.#lease.epoch;
     const scope = this.#scope;
+    if (await this.#distrustBlooms(scope, this.#live.deployment)) return true;
     if (this.#comparison?.deployment !== this.#live.deployment)
       this.#comparison = await StoreComparison.open(
         this.#comparisonSettings(),
@@ -158,7 +160,7 @@ export class ChainWitness {
   async #begin({ deployment, indexed, isCatchingUp }: LiveProgress): Promise<ScopeState | null> {
     const { pool, chain, log } = this.#settings;
     const { start } = new FollowedContracts(chain);
-    const published = (await this.#store.newestPublishedFinal()) ?? -1;
+    const published = (await this.#store.lastPublishedFinal()) ?? -1;
     const gateFrom = Math.max(start - 1, published);
     // The escrows that are known up to there are the event store's.
     if (gateFrom >= start && (isCatchingUp || indexed < gateFrom)) return null;
@@ -170,6 +172,20 @@ export class ChainWitness {
       `chain ${chain.chainId}: proving from block ${gateFrom + 1} on${gateFrom < start ? "" : `, and what was published before beside it, from block ${start}`}`,
     );
     return await this.#store.readScope();
+  }
+
+  /** What is known of the chain's blooms outlives this process. @returns whether that is news */
+  async #distrustBlooms(scope: ScopeState, live: string): Promise<boolean> {
+    const { chain, source, log } = this.#settings;
+    if (scope.areBloomsDistrusted) source.distrustBlooms();
+    if (scope.areBloomsDistrusted || source.status.bloom !== "distrusted") return false;
+    const again = await this.#store.forgetBlooms(live);
+    log.warn(
+      { event: "witness.blooms-distrusted", chain: chain.chainId, ...again },
+      `chain ${chain.chainId}: a bloom was none of its block's logs; receipts of every block are read${again === null ? "" : `, and blocks ${again.from} to ${again.to}, proven by blooms before, are proven again`}`,
+    );
+    this.#forget();
+    return true;
   }
 
   /** The last block that the engine and the chain both call final; null while that is not known. */
@@ -190,9 +206,8 @@ export class ChainWitness {
     if (!proving.isLoaded) proving.load(await this.#store.readChildren(lane));
     const startedMs = performance.now();
     const proven = await proving.proveNext(this.#store, scope, limit, signal);
-    const { piece, events, isWhole, parentHash } = proven;
+    const { piece, isWhole, parentHash } = proven;
     this.#lastPiece = { piece, seconds: (performance.now() - startedMs) / 1_000 };
-    this.#events = { from: piece.from, events };
     this.#otherBranch = 0;
     if (isWhole) {
       scope[lane] = { through: piece.to, hash: piece.lastHash };
@@ -203,11 +218,12 @@ export class ChainWitness {
 
   async #compare(lane: LaneName, signal: AbortSignal): Promise<boolean> {
     if (this.#scope === null || this.#comparison === null) return false;
-    const outcome = await this.#comparison.next(lane, this.#scope, async (piece) => {
+    const outcome = await this.#comparison.next(lane, this.#scope, async (piece, blocks) => {
       const proving = this.#lanes[lane];
-      if (this.#events?.from !== piece.from) {
+      const of = [piece.from, piece.lastHash, ...blocks].join(" ");
+      if (this.#events?.of !== of) {
         if (!proving.isLoaded) proving.load(await this.#store.readChildren(lane));
-        this.#events = { from: piece.from, events: await proving.eventsOf(piece, signal) };
+        this.#events = { of, events: await proving.eventsOf(piece, blocks, signal) };
       }
       return this.#events.events;
     });
@@ -219,21 +235,7 @@ export class ChainWitness {
     const { chainId } = chain;
     return {
       ...{ pool, store: this.#store, chainId, looks, lookEveryMs },
-      findings: new FindingTable(pool, this.#lease, chainId),
-      onFinding: ({ kind, eventId, block, detail }, deployment) =>
-        log.error(
-          {
-            event: "witness.finding",
-            code: "ES-WITNESS-DIFFERS",
-            ...{ chain: chainId, kind, eventId, block, deployment },
-          },
-          `chain ${chainId}, block ${block}, ${kind} ${eventId}: ${detail}; the final publication waits before that block`,
-        ),
-      onHealed: (deployment) =>
-        log.info(
-          { event: "witness.healed", chain: chainId, deployment },
-          `chain ${chainId}: the event store has what the chain has again; the final publication goes on`,
-        ),
+      ...{ findings: new FindingTable(pool, this.#lease, chainId), ...findingLog(log, chainId) },
     };
   }
 

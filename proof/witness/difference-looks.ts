@@ -15,7 +15,7 @@ export class DifferenceLooks {
   }
 
   /** @returns those of them that count */
-  saw(differences: readonly Difference[]): Difference[] {
+  saw<T extends Difference>(differences: readonly T[]): T[] {
     const before = this.#seen;
     this.#seen = new Map(
       differences.map((each) => [keyOf(each), (before.get(keyOf(each)) ?? 0) + 1]),

@@ -3,7 +3,7 @@ import type { EscrowEvent, Hex } from "../../src/events/escrow-event.ts";
 import type { FollowedContracts } from "../audit/followed-contracts.ts";
 import { addToHistory, EMPTY_HISTORY } from "../audit/history-hash.ts";
 import type { BloomWatch } from "./bloom-watch.ts";
-import { proveRange } from "./prove-range.ts";
+import { hasReceipts, proveRange } from "./prove-range.ts";
 import type { Piece } from "./witness-records.ts";
 
 export type PieceRange = {
@@ -18,6 +18,8 @@ export type PieceRange = {
   namedBy: string[];
   /** Ends the work between two blocks. */
   signal: AbortSignal;
+  /** Blocks whose receipts are read, whatever their blooms say. */
+  alsoReceiptsOf?: ReadonlySet<number>;
 };
 
 /** A piece, what is in it, and the hash that its first block names as its parent. */
@@ -39,6 +41,7 @@ export async function provePiece(range: PieceRange): Promise<ProvenPiece> {
   const events: EscrowEvent[] = [];
   let history = EMPTY_HISTORY;
   let receiptsBlocks = 0;
+  let bloomBlocks = 0;
   let ends: { parentHash: Hex; firstTime: bigint } | null = null;
   let piece: Piece | null = null;
   for await (const block of proveRange({ ...range, atOnce: REQUESTS_AT_ONCE })) {
@@ -49,9 +52,10 @@ export async function provePiece(range: PieceRange): Promise<ProvenPiece> {
     for (const event of block.events) history = addToHistory(history, event);
     events.push(...block.events);
     if (block.receipts !== null) receiptsBlocks += 1;
+    else if (hasReceipts(header)) bloomBlocks += 1;
     piece = {
       ...{ from, to: number, lastHash: header.hash, firstTime: ends.firstTime, lastTime: time },
-      ...{ history, headers: number - from + 1, receiptsBlocks, basis: "proof" },
+      ...{ history, headers: number - from + 1, receiptsBlocks, bloomBlocks, basis: "proof" },
       namedBy: range.namedBy,
     };
     if (events.length >= MOST_EVENTS || performance.now() - startedMs > LONGEST_MS) break;

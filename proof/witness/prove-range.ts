@@ -30,6 +30,8 @@ export type ProvenRange = HeaderRange & {
   contracts: FollowedContracts;
   /** Of `contracts`; kept by whoever proves many ranges. */
   watch?: BloomWatch;
+  /** Blocks whose receipts are read, whatever their blooms say. */
+  alsoReceiptsOf?: ReadonlySet<number>;
 };
 
 /** Blocks whose receipts are held at the same time: each may be megabytes. */
@@ -52,8 +54,11 @@ export async function* proveRange(range: ProvenRange): AsyncGenerator<ProvenBloc
   let bloom = source.status.bloom;
   const look = (from: number): void => {
     const isBloomTrusted = bloom === "trusted";
-    for (let at = from; at < headers.length; at++)
-      needed[at] ||= needsReceipts(headers[at] as RawBlock, isBloomTrusted, watch, known);
+    for (let at = from; at < headers.length; at++) {
+      const header = headers[at] as RawBlock;
+      const isUsed = isBloomTrusted && !range.alsoReceiptsOf?.has(Number(header.number));
+      needed[at] ||= needsReceipts(header, isUsed, watch, known);
+    }
     known = contracts.children.length;
   };
   look(0);
@@ -80,13 +85,17 @@ export async function* proveRange(range: ProvenRange): AsyncGenerator<ProvenBloc
 
 /** @param known how many escrows were known when the block was looked at before */
 function needsReceipts(
-  { receiptsRoot, logsBloom }: RawBlock,
-  isBloomTrusted: boolean,
+  header: RawBlock,
+  isBloomUsed: boolean,
   watch: BloomWatch,
   known: number | undefined,
 ): boolean {
-  if (String(receiptsRoot).toLowerCase() === EMPTY_ROOT) return false;
-  return !isBloomTrusted || watch.concerns(logsBloom, known);
+  return hasReceipts(header) && (!isBloomUsed || watch.concerns(header.logsBloom, known));
+}
+
+/** Whether there are any, by the root of them. */
+export function hasReceipts({ receiptsRoot }: RawBlock): boolean {
+  return String(receiptsRoot).toLowerCase() !== EMPTY_ROOT;
 }
 
 /** Reads the receipts of a block, and of the next few that are known to need them. */

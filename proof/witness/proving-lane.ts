@@ -98,9 +98,18 @@ export class ProvingLane {
     return { ...proven, isWhole };
   }
 
-  /** The events of a piece that was proven before, proven once more. */
-  async eventsOf(piece: Piece, signal: AbortSignal): Promise<EscrowEvent[]> {
-    const range = this.#rangeOf({ ...piece, parentHash: null, signal });
+  /**
+   * The events of a piece that was proven before, proven once more.
+   *
+   * @param alsoReceiptsOf blocks of which the event store has events: nothing is said of them that
+   *   rests on their blooms
+   */
+  async eventsOf(
+    piece: Piece,
+    alsoReceiptsOf: ReadonlySet<number>,
+    signal: AbortSignal,
+  ): Promise<EscrowEvent[]> {
+    const range = this.#rangeOf({ ...piece, parentHash: null, signal, alsoReceiptsOf });
     if (piece.basis !== "proof") return (await this.#agree(range, piece.basis)).events;
     const events: EscrowEvent[] = [];
     for (let from = piece.from; from <= piece.to; ) {

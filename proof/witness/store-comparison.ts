@@ -5,7 +5,14 @@ import type { FindingTable, OpenFinding } from "./finding-table.ts";
 import { readLiveProgress } from "./live-progress.ts";
 import { hasSameHistory, pieceDifferences } from "./piece-differences.ts";
 import { readStoredRange, type StoredRange } from "./stored-rows.ts";
-import type { Difference, LaneName, Piece, ScopeState, Verified } from "./witness-records.ts";
+import type {
+  Difference,
+  Finding,
+  LaneName,
+  Piece,
+  ScopeState,
+  Verified,
+} from "./witness-records.ts";
 import type { WitnessStore } from "./witness-store.ts";
 
 export type ComparisonSettings = {
@@ -89,13 +96,14 @@ export class StoreComparison {
   /**
    * Compares the next piece of a lane.
    *
-   * @param eventsOf proves a piece once more, where the hashes differ
+   * @param eventsOf proves a piece once more, where the hashes differ, and by their receipts the
+   *   blocks that the event store speaks of
    * @throws RpcProblem when that fails; whatever the database throws
    */
   async next(
     lane: LaneName,
     scope: ScopeState,
-    eventsOf: (piece: Piece) => Promise<readonly EscrowEvent[]>,
+    eventsOf: (piece: Piece, blocks: ReadonlySet<number>) => Promise<readonly EscrowEvent[]>,
   ): Promise<Outcome> {
     const from = this.#verified[lane] + 1;
     if (from > scope[lane].through || performance.now() < this.#nextLookMs[lane]) return "waiting";
@@ -104,24 +112,28 @@ export class StoreComparison {
     const stored = await this.#read(piece, scope);
     if (stored === null) return "waiting";
     if (piece.basis === "trust" || hasSameHistory(stored, piece.history)) {
-      await this.#same(lane, piece, scope);
+      await this.#same(lane, piece, scope, stored);
       return "moved";
     }
-    const differences = pieceDifferences(await eventsOf(piece), stored);
+    const blocks = new Set(stored.rows.map((row) => Number(row.block_number)));
+    const differences = pieceDifferences(await eventsOf(piece, blocks), stored);
+    // It is the bloom that lied: the piece is proven again.
+    if (differences.length === 0 && piece.bloomBlocks > 0) return "waiting";
     if (differences.length === 0)
       throw new Error(
         `blocks ${piece.from} to ${piece.to}: the hashes differ, and nothing else does`,
       );
-    await this.#differs(lane, piece, scope, differences);
+    await this.#differs(lane, piece, scope, differences, stored);
     return "differs";
   }
 
-  async #same(lane: LaneName, piece: Piece, scope: ScopeState): Promise<void> {
+  async #same(lane: LaneName, piece: Piece, scope: ScopeState, stored: StoredRange): Promise<void> {
     await this.#move(lane, piece, piece.to, piece.lastHash);
     this.#looks[lane].forget();
     if (this.#open.length === 0) return;
     const { findings, onHealed } = this.#settings;
-    await findings.replace(this.deployment, comparedBlocks(piece, scope), []);
+    const blocks = comparedBlocks(piece, scope);
+    await findings.replace(this.deployment, blocks, [], idsOf(stored));
     this.#open = await findings.open(this.deployment);
     if (this.#open.length === 0) onHealed(this.deployment);
   }
@@ -131,18 +143,22 @@ export class StoreComparison {
     piece: Piece,
     scope: ScopeState,
     differences: readonly Difference[],
+    stored: StoredRange,
   ): Promise<void> {
     const { findings, lookEveryMs, onFinding } = this.#settings;
     this.#nextLookMs[lane] = performance.now() + lookEveryMs;
     const blocks = comparedBlocks(piece, scope);
-    // A row may say that it is of a block elsewhere: it is this range that is wrong.
-    const placed = differences.map((each) => ({
-      ...each,
-      block: Math.min(blocks.to, Math.max(blocks.from, each.block)),
-    }));
+    // A row may say that it is of a block elsewhere, of which nothing was proven here: it is this
+    // range that is wrong.
+    // While history is not proven, escrows of it may be unknown, whose logs seem to be nobody's.
+    const isSure = lane === "history" || scope.history.through >= scope.gateFrom;
+    const placed = differences.map((each): Finding => {
+      const block = Math.min(blocks.to, Math.max(blocks.from, each.block));
+      return { ...each, block, basis: isSure && block === each.block ? piece.basis : "trust" };
+    });
     const counting = this.#looks[lane].saw(placed);
     if (counting.length === 0) return;
-    const added = await findings.replace(this.deployment, blocks, counting);
+    const added = await findings.replace(this.deployment, blocks, counting, idsOf(stored));
     const first = Math.min(...placed.map(({ block }) => block));
     if (first - 1 > this.#verified[lane]) await this.#move(lane, piece, first - 1, null);
     this.#open = await findings.open(this.deployment);
@@ -181,6 +197,10 @@ export class StoreComparison {
   #isComparable(live: Awaited<ReturnType<typeof readLiveProgress>>, { to }: Piece): boolean {
     return live?.deployment === this.deployment && !live.isCatchingUp && live.indexed >= to;
   }
+}
+
+function idsOf({ rows }: StoredRange): string[] {
+  return rows.map(({ id }) => id);
 }
 
 /** Before the first piece of all nothing may be. */

@@ -17,11 +17,13 @@ type LaneEnd = { through: number; hash: Hex | null };
 export type ScopeState = Record<LaneName, LaneEnd> & {
   /** The first block that anything is followed from. */
   startBlock: number;
-  /** The newest block that was published as final before; the block before the first otherwise. */
+  /** The last block that was published as final before, as a whole; the one before the first otherwise. */
   gateFrom: number;
   /** Its hash, as the block behind it names its parent. */
   gateHash: Hex | null;
   hasFinalizedTag: boolean;
+  /** The chain's blooms were seen to be wrong: nothing rests on them any more. */
+  areBloomsDistrusted: boolean;
 };
 
 /** Blocks in a row that are proven, both ends included. */
@@ -36,6 +38,8 @@ export type Piece = {
   history: HistoryHash;
   headers: number;
   receiptsBlocks: number;
+  /** Blocks with receipts that were passed over by their bloom alone. */
+  bloomBlocks: number;
   basis: Basis;
   /** Hosts of the endpoints that named the last block. */
   namedBy: string[];
@@ -56,3 +60,6 @@ export type Difference = {
   block: number;
   detail: string;
 };
+
+/** A difference, and what rests on it that the chain has it otherwise. */
+export type Finding = Difference & { basis: Basis };

@@ -3,6 +3,7 @@ import type { Queryable } from "../../db/queryable.ts";
 import { relationExists } from "../../db/relation-exists.ts";
 import type { Hex } from "../../src/events/escrow-event.ts";
 import type { Child } from "../audit/followed-contracts.ts";
+import { type Forgotten, forgetBlooms } from "./forget-blooms.ts";
 import type { WitnessLease } from "./witness-lease.ts";
 import type { LaneName, Piece, ScopeState, Verified } from "./witness-records.ts";
 
@@ -36,6 +37,7 @@ export class WitnessStore {
           forward: { through: Number(row.proven_through), hash: row.proven_hash },
           history: { through: Number(row.history_through), hash: row.history_hash },
           hasFinalizedTag: row.has_finalized_tag,
+          areBloomsDistrusted: row.are_blooms_distrusted,
         };
   }
 
@@ -57,13 +59,19 @@ export class WitnessStore {
     });
   }
 
-  /** The newest block of the chain that a final publication has; null when there is none. */
-  async newestPublishedFinal(): Promise<number | null> {
+  /**
+   * The last block of which every final publication that has any of the chain has all: the newest
+   * one of the one that is least far may be there in part. Null when there is none.
+   */
+  async lastPublishedFinal(): Promise<number | null> {
     if (!(await relationExists(this.#pool, "relay", "message"))) return null;
     const { rows } = await this.#pool.query(
-      `select max(m.block_number) as block
-       from relay.publication p join relay.message m on m.publication_id = p.id
-       where p.finality = 'finalized' and m.chain_id = $1`,
+      `select min(newest.block_number) - 1 as block
+       from relay.publication p cross join lateral (
+         select m.block_number from relay.message m
+         where m.publication_id = p.id and m.chain_id = $1
+         order by m.position desc limit 1) newest
+       where p.finality = 'finalized'`,
       [this.#key[0]],
     );
     return rows[0]?.block === null ? null : Number(rows[0]?.block);
@@ -124,6 +132,16 @@ export class WitnessStore {
     );
   }
 
+  /**
+   * Takes back what rests on blooms, for good.
+   *
+   * @param live the deployment that is shown
+   * @returns the blocks that are proven again; null when there are none
+   */
+  async forgetBlooms(live: string): Promise<Forgotten | null> {
+    return await this.#lease.write((client) => forgetBlooms(client, this.#key, live));
+  }
+
   /** The piece that a block is in; null when it is not proven. */
   async pieceOf(block: number): Promise<Piece | null> {
     const { rows } = await this.#pool.query(
@@ -144,6 +162,7 @@ export class WitnessStore {
           history: { events: row.events, sha256: row.sha256 },
           headers: row.headers,
           receiptsBlocks: row.receipts_blocks,
+          bloomBlocks: row.bloom_blocks ?? row.headers - row.receipts_blocks,
           basis: row.basis,
           namedBy: row.named_by,
         };
@@ -187,12 +206,12 @@ async function insertPiece(client: Queryable, key: [number, string], piece: Piec
   await client.query(
     `insert into witness.piece
        (chain_id, scope, from_block, to_block, last_hash, first_time, last_time, events, sha256,
-        headers, receipts_blocks, basis, named_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+        headers, receipts_blocks, bloom_blocks, basis, named_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
       ...[...key, piece.from, piece.to, piece.lastHash, String(piece.firstTime)],
       ...[String(piece.lastTime), piece.history.events, piece.history.sha256, piece.headers],
-      ...[piece.receiptsBlocks, piece.basis, piece.namedBy],
+      ...[piece.receiptsBlocks, piece.bloomBlocks, piece.basis, piece.namedBy],
     ],
   );
 }

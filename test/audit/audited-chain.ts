@@ -17,6 +17,8 @@ export function auditedChain(
     deals = 8,
     blocks = 60,
     more = [] as { block: number; transaction: Transaction }[],
+    /** By block: what its header has in place of the bloom of its logs. */
+    blooms = {} as Record<number, Hex>,
   } = {},
 ): SimulatedChain {
   const random = new SeededRandom(seed);
@@ -28,7 +30,7 @@ export function auditedChain(
   for (let block = 1; block <= blocks; block++) {
     const plan: BlockPlan & { transactions: Transaction[] } = {
       transactions: random.chance(0.4) ? [strangersTransaction(random)] : [],
-      secondsLater: 12,
+      ...{ secondsLater: 12, logsBloom: blooms[block] },
     };
     for (const { deal, done } of lives) {
       const next = random.chance(0.25) ? deal.next(done) : null;

@@ -25,7 +25,12 @@ export type Block = {
 export type BlockLog = TransactionLog & { index: number; transactionIndex: number };
 
 /** What a new block is made of; it may be empty. */
-export type BlockPlan = { transactions: readonly Transaction[]; secondsLater: number };
+export type BlockPlan = {
+  transactions: readonly Transaction[];
+  secondsLater: number;
+  /** What the header has in place of the bloom of its logs. */
+  logsBloom?: Hex | undefined;
+};
 
 /** The engine counts this many blocks as not final on a chain that it does not know. */
 export const FINALITY_BLOCKS = 30;
@@ -143,7 +148,7 @@ export class SimulatedChain {
     return dropped;
   }
 
-  #append({ transactions, secondsLater }: BlockPlan): void {
+  #append({ transactions, secondsLater, logsBloom }: BlockPlan): void {
     const parent = this.#canonical.at(-1) ?? null;
     const number = parent === null ? 0 : parent.number + 1;
     const timestamp = parent === null ? GENESIS_SECONDS : parent.timestamp + secondsLater;
@@ -156,7 +161,7 @@ export class SimulatedChain {
       ...{ number, timestamp, parentHash: parent?.hash },
       logs: transactions.map((_, at) => logs.filter((log) => log.transactionIndex === at)),
       transactions: transactions.map(encodeTransaction),
-      salt: `${this.#salt}/${this.chainId}/${this.#born}`,
+      ...{ salt: `${this.#salt}/${this.chainId}/${this.#born}`, logsBloom },
     });
     const { hash } = header;
     const block: Block = {

@@ -26,11 +26,16 @@ beforeEach(async () => {
   bed.startRelay({}, STANDS);
 });
 
-async function find(kind: "hole" | "phantom", eventId: string): Promise<void> {
+async function find(
+  kind: "hole" | "phantom",
+  eventId: string,
+  { basis = "proof", isWithdrawn = false } = {},
+): Promise<void> {
   await bed.pool.query(
-    `insert into witness.finding (deployment, chain_id, kind, event_id, block_number, detail)
-     values ('escrow_before', 1, $1, $2, 2, 'as the receipts prove')`,
-    [kind, eventId],
+    `insert into witness.finding
+       (deployment, chain_id, kind, event_id, block_number, detail, basis, withdrawn_at)
+     values ('escrow_before', 1, $1, $2, 2, 'as the receipts prove', $3, $4)`,
+    [kind, eventId, basis, isWithdrawn ? new Date() : null],
   );
 }
 
@@ -72,16 +77,29 @@ test("an event that never was is retracted when its row is gone, and its key goe
   ]);
 });
 
-test("a row that is gone without such a proof is retracted by nothing, whatever else was found [G-5]", async () => {
-  await publishThree();
-  await find("hole", "e-2-0");
-  await find("phantom", "e-3-1");
-  await heal("e-2-0", "e-3-1");
-  await waitUntil("the other one is retracted", () => seen.includes("b 2 -e-3-1"));
-  await bed.outbox.append({ key: "b", block: 6 });
-  await waitUntil("its key goes on", () => seen.includes("b 3 e-6-0"));
-  expect(ofKeyA()).toHaveLength(3);
-});
+test.each([
+  { name: "without such a proof", given: () => find("hole", "e-2-0") },
+  {
+    name: "and of which endpoints agree that it never was",
+    given: () => find("phantom", "e-2-0", { basis: "agree:2" }),
+  },
+  {
+    name: "and that the chain turned out to have",
+    given: () => find("phantom", "e-2-0", { isWithdrawn: true }),
+  },
+])(
+  "a row that is gone $name is retracted by nothing, whatever else was found [G-5]",
+  async ({ given }) => {
+    await publishThree();
+    await given();
+    await find("phantom", "e-3-1");
+    await heal("e-2-0", "e-3-1");
+    await waitUntil("the other one is retracted", () => seen.includes("b 2 -e-3-1"));
+    await bed.outbox.append({ key: "b", block: 6 });
+    await waitUntil("its key goes on", () => seen.includes("b 3 e-6-0"));
+    expect(ofKeyA()).toHaveLength(3);
+  },
+);
 
 test("an event that is proven to have never been, and comes back all the same, is a new incarnation", async () => {
   await publishThree();

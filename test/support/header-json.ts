@@ -23,6 +23,8 @@ export type Header = {
   transactions?: readonly Hex[];
   /** Tells blocks apart that are the same otherwise. */
   salt: string;
+  /** Another one than that of the logs. */
+  logsBloom?: Hex | undefined;
 };
 
 /** A header as nodes have it in JSON-RPC, with the hash, bloom and roots that it has to have. */
@@ -36,6 +38,7 @@ export function headerJson({
   logs,
   transactions = [],
   salt,
+  logsBloom = bloomOf(logs.flat()),
 }: Header): HeaderJson {
   const fields = {
     parentHash: parentHash ?? ZERO_HASH,
@@ -44,7 +47,7 @@ export function headerJson({
     stateRoot: `0x${createHash("sha256").update(salt).digest("hex")}` as Hex,
     transactionsRoot: trieRootOf(transactions),
     receiptsRoot: trieRootOf(receiptsJson(logs).map(encodeReceipt)),
-    logsBloom: bloomOf(logs.flat()),
+    logsBloom,
     difficulty: "0x0" as Hex,
     number: numberToHex(number),
     gasLimit: "0x1c9c380" as Hex,

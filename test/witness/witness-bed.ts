@@ -27,6 +27,14 @@ const POLL_MS = 20;
 const UNTIL_MS = Number(process.env.UNTIL_MS ?? 60_000);
 const LOOK_EVERY_MS = 30;
 
+type WrittenFinding = {
+  kind: string;
+  event_id: string;
+  basis: string;
+  isHealed: boolean;
+  isWithdrawn: boolean;
+};
+
 /** A chain at some nodes, and an event store in which it was indexed without fault. */
 export class WitnessScene {
   readonly chain: SimulatedChain;
@@ -113,9 +121,11 @@ export class WitnessScene {
     return rows[0] === undefined ? null : Number(rows[0].through_block);
   }
 
-  async findings(): Promise<{ kind: string; event_id: string; isHealed: boolean }[]> {
+  async findings(): Promise<WrittenFinding[]> {
     const { rows } = await this.pool.query(
-      `select kind, event_id, healed_at is not null as "isHealed" from witness.finding
+      `select kind, event_id, basis, healed_at is not null as "isHealed",
+              withdrawn_at is not null as "isWithdrawn"
+       from witness.finding
        order by block_number, event_id`,
     );
     return rows;
