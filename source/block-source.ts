@@ -79,19 +79,22 @@ export class BlockSource {
   }
 
   /**
-   * The block at a height as each endpoint has it now; who does not answer is left out.
+   * A block by its height or tag as each endpoint has it now; who does not answer is left out.
    *
    * @param isUsable leaves out who is left alone for now: nobody has to wait for it
    */
-  async ofEach(number: number, isUsable = false): Promise<(CheckedBlock & { host: string })[]> {
+  async ofEach(
+    asked: Exclude<BlockQuestion, { hash: Hex }>,
+    isUsable = false,
+  ): Promise<(CheckedBlock & { host: string })[]> {
+    const [method, which] = questionOf(asked);
     const answers = await Promise.allSettled(
       (isUsable ? this.#pool.inTurn() : this.#pool.there).map(async (endpoint) => {
         await this.#pool.mustBeOfChain(endpoint);
-        const checked = await endpoint.askOnce(
-          "eth_getBlockByNumber",
-          [numberToHex(number), false],
-          { what: `of block ${number}`, parse: (answer) => checkBlock(answer, { number }) },
-        );
+        const checked = await endpoint.askOnce(method, [which, false], {
+          what: `of block ${Number.isNaN(Number(which)) ? which : Number(which)}`,
+          parse: (answer) => checkBlock(answer, asked),
+        });
         return { ...checked, host: endpoint.host };
       }),
     );

@@ -1,5 +1,6 @@
 import type { FactoryDeployment } from "../config/chain-deployment.ts";
 import type { Hex } from "../src/events/escrow-event.ts";
+import { agreedFinal, type FinalizedOf } from "./agreed-final.ts";
 import { ArbiterSource } from "./arbiter-source.ts";
 import { BlockSource } from "./block-source.ts";
 import type { RawLog, RawLogFilter } from "./check-logs.ts";
@@ -11,7 +12,6 @@ import { LogSource } from "./log-source.ts";
 import type { ProvenReceipts } from "./proven-receipts.ts";
 import type { RangeFilter, RangePart } from "./range-reader.ts";
 import type { RawBlock } from "./raw-block.ts";
-import { RpcProblem } from "./rpc-problem.ts";
 import { type ContractCall, StateSource } from "./state-source.ts";
 
 export type ChainSourceSettings = EndpointPoolSettings & {
@@ -104,7 +104,7 @@ export class ChainSource {
     number: number,
     isUsable = false,
   ): Promise<{ block: RawBlock; isProven: boolean; host: string }[]> {
-    return await this.#blocks.ofEach(number, isUsable);
+    return await this.#blocks.ofEach({ number }, isUsable);
   }
 
   /** Each endpoint: which chain it says that it is of; null and the reason when it is silent. */
@@ -117,14 +117,18 @@ export class ChainSource {
     return await this.#blocks.head(full);
   }
 
-  /** The chain's own final block, or null where its nodes know no such tag. */
+  /** The chain's own final block, as far as its endpoints agree; null where they know no such tag. */
   async finalized(): Promise<RawBlock | null> {
-    try {
-      return (await this.#blocks.read({ tag: "finalized" }, false, 2)).block;
-    } catch (error) {
-      if (error instanceof RpcProblem) return null;
-      throw error;
-    }
+    return agreedFinal(await this.finalizedOfEach());
+  }
+
+  /** The same as each endpoint has it that answers, the highest first; asked twice if none does. */
+  async finalizedOfEach(): Promise<FinalizedOf[]> {
+    const ask = () => this.#blocks.ofEach({ tag: "finalized" }, true);
+    const answers = await ask();
+    return (answers.length > 0 ? answers : await ask()).toSorted(
+      (a, b) => Number(b.block.number) - Number(a.block.number),
+    );
   }
 
   /** Logs of a block by its hash, or of a range however long; in the order of the chain. */

@@ -74,7 +74,7 @@ export class ChainWitness {
     this.#settings = settings;
     this.#lease = new WitnessLease(pool, chain.chainId, owner, leaseMs);
     this.#store = new WitnessStore(pool, this.#lease, chain.chainId, scopeOf(chain));
-    this.#tips = new ChainTips(source, chain.pollIntervalMs);
+    this.#tips = new ChainTips(source, chain.pollIntervalMs, chain.rpcAgree ?? 1);
     const laneOf = (lane: LaneName): ProvingLane =>
       new ProvingLane({
         ...{ lane, chain, source, agreeing, rules },
@@ -118,6 +118,7 @@ export class ChainWitness {
       ...{ chainId: chain.chainId, name: chain.name, isAtWork: this.#lease.epoch !== null },
       ...{ deployment: this.#live?.deployment ?? null, head: this.#tips.head },
       ...{ engineFinal: this.#live?.final ?? null, chainFinalized: this.#tips.finalized },
+      finalizedBy: this.#tips.finalizedBy,
       ...{ provenThrough: scope?.forward.through ?? null },
       ...{ verifiedThrough: verified?.forward ?? null, basis: verified?.basis ?? null },
       namedBy: this.#namedBy(),
@@ -269,7 +270,8 @@ export class ChainWitness {
   #heldReason(): string | null {
     if (this.#otherBranch >= TIMES_OTHER_BRANCH) return this.#problem;
     const [first] = this.#comparison?.findings ?? [];
-    return first === undefined ? null : `${first.kind} ${first.eventId} in block ${first.block}`;
+    if (first !== undefined) return `${first.kind} ${first.eventId} in block ${first.block}`;
+    return this.#live === null ? null : this.#tips.heldReason(this.#live.final);
   }
 
   #namedBy(): ChainWitnessStatus["namedBy"] {

@@ -38,7 +38,7 @@ export async function forgetBlooms(
   );
   const [at] = verified.rows;
   const through = Number(at?.through_block ?? oldGate);
-  const gate = through > oldGate ? through : oldGate;
+  const gate = Math.max(through, oldGate);
   const gateHash = through > oldGate ? at.through_hash : row.gate_hash;
   // Proven as a whole, history goes on into what came behind it.
   const kept = (history: number) => Math.min(history < oldGate ? history : gate, first - 1);

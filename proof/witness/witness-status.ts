@@ -23,8 +23,13 @@ export type ChainWitnessStatus = {
   head: number | null;
   /** Last block that the engine calls final. */
   engineFinal: number | null;
-  /** Last block that the chain calls final; null where its nodes know no such tag, or did not say. */
+  /**
+   * Last block that the chain calls final, by the word of enough endpoints; null where its nodes know
+   * no such tag, or did not say.
+   */
   chainFinalized: number | null;
+  /** What each endpoint called final when they were asked last, the highest first. */
+  finalizedBy: readonly { host: string; block: number }[];
   provenThrough: number | null;
   verifiedThrough: number | null;
   /** What the last verified blocks rest on. */

@@ -169,6 +169,40 @@ test("the chain's own finalized block is waited for, also after a moment without
   await second.until(({ verifiedThrough }) => verifiedThrough === it.final);
 });
 
+describe("Of what endpoints call final", () => {
+  const callsFinal = (node: LyingNode, block: number): void => {
+    node.lie = ({ params }, truth) =>
+      params[0] === "finalized"
+        ? node.truth("eth_getBlockByNumber", [numberToHex(block), false])
+        : truth;
+  };
+
+  test("what more than half of them do counts: nobody runs ahead alone, nor holds the others back [G-22]", async () => {
+    const it = await scene(3);
+    const [ahead, behind, honest] = it.nodes as [LyingNode, LyingNode, LyingNode];
+    callsFinal(ahead, it.chain.head.number);
+    callsFinal(behind, 1);
+    callsFinal(honest, 10);
+    const witness = it.witness();
+    const { finalizedBy } = await witness.until(({ verifiedThrough }) => verifiedThrough === 10);
+    expect(finalizedBy.map(({ block }) => block)).toEqual([it.chain.head.number, 10, 1]);
+    expect(witness.status.heldReason).toContain("endpoints differ in which block is final");
+    callsFinal(honest, it.final);
+    await witness.until(({ verifiedThrough }) => verifiedThrough === it.final);
+    expect(witness.status.heldReason).toBe(null);
+  });
+
+  test("the lower of two counts, which is said [G-22]", async () => {
+    const it = await scene(2);
+    const [ahead, behind] = it.nodes as [LyingNode, LyingNode];
+    callsFinal(ahead, it.chain.head.number);
+    callsFinal(behind, 5);
+    const witness = it.witness();
+    const { heldReason } = await witness.until(({ verifiedThrough }) => verifiedThrough === 5);
+    expect(heldReason).toContain(`${new URL(behind.url).host} 5`);
+  });
+});
+
 test("a witness that starts again goes on where the last one was", async () => {
   const it = await scene();
   const half = 30;
