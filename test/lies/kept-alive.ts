@@ -15,7 +15,7 @@ export class KeptAlive {
 
   /** @param beforeStart clears up behind a process that is gone */
   constructor(
-    command: "indexer" | "relay",
+    command: "indexer" | "relay" | "witness",
     env: Record<string, string>,
     beforeStart: () => Promise<void> = async () => undefined,
   ) {
@@ -27,8 +27,9 @@ export class KeptAlive {
 
   get lastWords(): string {
     return this.#process.lines
+      .filter((line) => !line.includes('"Indexed block"'))
       .slice(-LAST_LINES)
-      .map((line) => line.slice(0, 400))
+      .map((line) => line.slice(0, 600))
       .join("\n");
   }
 

@@ -1,7 +1,7 @@
 import { numberToHex } from "viem";
 import { reorgChain } from "../../local/chain/reorg-chain.ts";
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
-import { type OpenDeals, playFirstHalf, playSecondHalf } from "../support/deal-script.ts";
+import { type OpenDeals, playFirstHalf } from "../support/deal-script.ts";
 import { expectedMessages } from "../support/expected-messages.ts";
 import { TestChain } from "../support/test-chain.ts";
 import { LATEST_TOPIC, type TestWorld } from "../support/test-world.ts";
@@ -10,60 +10,68 @@ import { LyingNode } from "./lying-node.ts";
 import type { NamedLie } from "./named-lie.ts";
 
 /** Who asks a chain's nodes. Each process has endpoints of its own, so each hears its own lies. */
-const ASKING = ["indexer", "relay"] as const;
+export const ASKING = ["indexer", "relay", "witness"] as const;
 export type Asking = (typeof ASKING)[number];
+
+export type LiedGame = {
+  /** What a lying node chooses from, call by call. */
+  lies: readonly NamedLie[];
+  /** How many endpoints there are; the first one lies. */
+  nodes: number;
+  seed: string;
+  /** Lies in this share of all answers, 0 to 1; else as often as each lie says. */
+  rate?: number;
+  /** All processes ask the same endpoints. */
+  isShared?: boolean;
+};
 
 type Place = { nodes: LyingNode[]; liar: Liar };
 
 const DEEPEST_REORG = 5;
+/** The engine backfills what is that deep when it starts, and follows the rest. */
+const BLOCKS_TO_HISTORY = 31;
+/** The engine may be behind by many blocks when it asks a contract. */
+const STATES_KEPT = 400;
 
 /** A real chain, and the endpoints that each process asks for it: the first of them lies. */
 export class LiedChain {
   readonly chain: TestChain;
-  readonly lie: NamedLie;
-  readonly nodeCount: number;
+  readonly game: LiedGame;
   /** Bodies of all events that ever were, by their id, on branches that were dropped too. */
   readonly ever = new Map<string, string>();
   readonly dropped = new Set<string>();
   readonly #places: Record<Asking, Place>;
   readonly #random: SeededRandom;
   #open: OpenDeals | null = null;
+  /** Ids of its events as they were at a head. */
+  #noted: { head: string; ids: string[]; lastBlock: number } | null = null;
 
   private constructor(
     chain: TestChain,
-    game: { lie: NamedLie; nodes: number },
+    game: LiedGame,
     places: Record<Asking, Place>,
     random: SeededRandom,
   ) {
     this.chain = chain;
-    this.lie = game.lie;
-    this.nodeCount = game.nodes;
+    this.game = game;
     this.#places = places;
     this.#random = random;
   }
 
-  static async start(
-    world: TestWorld,
-    chainId: number,
-    game: { lie: NamedLie; nodes: number; seed: string },
-  ): Promise<LiedChain> {
-    const chain = world.ends(await TestChain.start(chainId));
-    const random = new SeededRandom(`${game.seed} ${game.lie.name} ${game.nodes}`);
+  static async start(world: TestWorld, chainId: number, game: LiedGame): Promise<LiedChain> {
+    const chain = world.ends(await TestChain.start(chainId, STATES_KEPT));
+    const names = game.lies.map(({ name }) => name).join();
+    const random = new SeededRandom(`${game.seed} ${names} ${game.nodes}`);
     const places = {} as Record<Asking, Place>;
-    for (const who of ASKING) {
-      const nodes = await Promise.all(
-        Array.from({ length: game.nodes }, async () =>
-          world.ends(await LyingNode.start(chain.rpcUrl)),
-        ),
-      );
-      const [first, ...others] = nodes as [LyingNode];
-      const isAlone = game.nodes === 1;
-      const liar = new Liar(first, { lies: [game.lie], random, isAlone });
-      for (const node of others as LyingNode[]) node.lie = game.lie.everywhere ?? node.lie;
-      places[who] = { nodes, liar };
-    }
+    for (const who of ASKING)
+      places[who] =
+        game.isShared && who !== "indexer"
+          ? places.indexer
+          : await startPlace(world, chain.rpcUrl, game, random);
     const lied = new LiedChain(chain, game, places, random);
     lied.#open = await playFirstHalf(chain);
+    // So that all of it is what the engine calls history.
+    await chain.client.mine({ blocks: BLOCKS_TO_HISTORY });
     return lied;
   }
 
@@ -77,18 +85,24 @@ export class LiedChain {
     return this.#places[who].liar.lies(isOn);
   }
 
-  /** Goes on with what the first half left open, and what the seed decides. */
+  /** Answers of its endpoints so far, each counted once. */
+  get asked(): number {
+    const nodes = new Set(Object.values(this.#places).flatMap((place) => place.nodes));
+    return [...nodes].reduce((sum, { answered }) => sum + answered, 0);
+  }
+
+  /** Goes on with escrows of the history, and begins new ones. */
   async playOn(): Promise<void> {
-    if (this.#open) await playSecondHalf(this.chain, this.#open);
+    if (this.#open)
+      for (const { arbitrated } of Object.values(this.#open))
+        await this.chain.call(this.chain.payee, arbitrated, "approve");
     this.#open = null;
     await this.makeDeals();
   }
 
   async makeDeals(): Promise<void> {
-    for (let left = this.#random.integer(1, 2); left > 0; left--) {
-      await this.chain.makeDeals();
-      await this.chain.client.mine({ blocks: this.#random.integer(1, 3) });
-    }
+    await this.chain.makeDeals();
+    await this.chain.client.mine({ blocks: this.#random.integer(1, 3) });
   }
 
   /** Replaces the newest blocks; nothing of them comes back. */
@@ -110,11 +124,50 @@ export class LiedChain {
 
   /** Notes the events that there are. @returns their ids */
   async note(): Promise<string[]> {
-    const messages = await expectedMessages(this.chain, LATEST_TOPIC);
-    return messages.map(({ attributes, body }) => {
-      const id = attributes.event_id ?? "";
-      this.ever.set(id, body);
-      return id;
-    });
+    return (await this.#note()).ids;
   }
+
+  /** The last block that has an event in it. */
+  async lastEventBlock(): Promise<number> {
+    return (await this.#note()).lastBlock;
+  }
+
+  async #note(): Promise<{ ids: string[]; lastBlock: number }> {
+    const { hash: head } = await this.chain.client.getBlock();
+    if (this.#noted?.head === head) return this.#noted;
+    const messages = await expectedMessages(this.chain, LATEST_TOPIC);
+    for (const { attributes, body } of messages) this.ever.set(attributes.event_id ?? "", body);
+    const ids = messages.map(({ attributes }) => attributes.event_id ?? "");
+    const last = JSON.parse(messages.at(-1)?.body ?? "{}") as { block_number?: number };
+    const noted = { head, ids, lastBlock: last.block_number ?? 0 };
+    // Read while a block came: the next look reads again.
+    if ((await this.chain.client.getBlock()).hash === head) this.#noted = noted;
+    return noted;
+  }
+}
+
+async function startPlace(
+  world: TestWorld,
+  truth: string,
+  { lies, nodes: count, rate }: LiedGame,
+  random: SeededRandom,
+): Promise<Place> {
+  const nodes = await Promise.all(
+    Array.from({ length: count }, async () => world.ends(await LyingNode.start(truth))),
+  );
+  const [first, ...others] = nodes as [LyingNode, ...LyingNode[]];
+  const isAlone = count === 1;
+  const liar = new Liar(first, {
+    ...{ lies, random, isAlone },
+    ...(rate === undefined ? {} : { rate }),
+  });
+  // What a chain is like always, every node of it says.
+  const always = lies.map(({ everywhere }) => everywhere).filter((each) => each !== undefined);
+  for (const node of others)
+    node.lie = async (call, answer) => {
+      let given = answer;
+      for (const change of always) given = await change(call, given, node);
+      return given;
+    };
+  return { nodes, liar };
 }

@@ -267,13 +267,13 @@ export const BLOCK_LOG_LIES: readonly NamedLie[] = [
   {
     name: "one log of a block left out, where nobody has receipts",
     against: MAKE_THE_BLOOM,
-    everywhere: noReceipts,
+    ...{ everywhere: noReceipts, hasNoReceipts: true as const },
     lie: about(isOfBlock, (logs: Json[]) => logs.slice(1)),
   },
   {
     name: "no logs of one block, where nobody has receipts",
     against: MAKE_THE_BLOOM,
-    everywhere: noReceipts,
+    ...{ everywhere: noReceipts, hasNoReceipts: true as const },
     lie: about(isOfBlock, () => []),
   },
   {
@@ -303,7 +303,7 @@ export const RECEIPTS: readonly NamedLie[] = [
   {
     name: "no method for receipts",
     against: "nodes without receipts are followed all the same",
-    everywhere: noReceipts,
+    ...{ everywhere: noReceipts, hasNoReceipts: true as const },
     lie: () => (_, truth) => truth,
   },
   {

@@ -33,9 +33,14 @@ export class HttpAnswer extends Error {
   }
 }
 
+const MOST_CALLS = 20_000;
+
 /** A node that passes on what a real one says, except where it lies. */
 export class LyingNode {
+  /** The newest of them. */
   readonly calls: RpcCall[] = [];
+  /** Answers given so far. */
+  answered = 0;
   /** Blocks that a reorg dropped, by number, as the node had them. */
   readonly dropped = new Map<number, unknown>();
   lie: Lie = (_, truth) => truth;
@@ -100,7 +105,8 @@ export class LyingNode {
 
   async #reply(asked: RpcCall): Promise<object> {
     const call = { ...asked, params: asked.params ?? [] };
-    this.calls.push(call);
+    this.answered += 1;
+    if (this.calls.push(call) > MOST_CALLS) this.calls.splice(0, MOST_CALLS / 2);
     const { id, method, params } = call;
     try {
       const result = await this.lie(call, await this.truth(method, params), this);

@@ -20,6 +20,8 @@ export type NamedLie = {
   needsOthers?: true;
   /** Nobody can prove the headers of this chain. */
   isUnknownLayout?: true;
+  /** Nobody gives receipts: no logs of this chain can be proven. */
+  hasNoReceipts?: true;
   /** A provider's limit is no lie: the node is not to be blamed for it. */
   isLimit?: true;
   /** How often it is told at the most: it costs seconds of real time. */

@@ -3,7 +3,7 @@ import { answerEngine } from "../../source/answer-engine.ts";
 import { chainEvidence } from "../../source/chain-evidence.ts";
 import { openSources } from "../../source/open-sources.ts";
 import { catchRule, placesOf } from "./catch-rule.ts";
-import { inWords, type LieVerdict } from "./lie-verdict.ts";
+import type { PhasePlayed } from "./lie-seat.ts";
 import type { NamedLie } from "./named-lie.ts";
 import { playSource } from "./play-source.ts";
 import { SourceBed } from "./source-bed.ts";
@@ -13,23 +13,24 @@ const CHAIN_ID = 41_999;
 
 type Options = { seed: number; print: (line: string) => void };
 
-/** Tells each lie to the source alone, from a node alone and from one of three. */
+/** Tells each lie to the source alone, from a node alone and from one of three, in this order. */
 export async function playSources(
   lies: readonly NamedLie[],
-  { seed, print }: Options,
-): Promise<LieVerdict[]> {
+  seed: number,
+  onPlayed: (lie: NamedLie, nodes: number, played: PhasePlayed) => void,
+): Promise<PhasePlayed[]> {
   const code = { answerEngine, chainEvidence, openSources };
   const bed = await SourceBed.start(CHAIN_ID, String(seed));
-  const verdicts: LieVerdict[] = [];
+  const all: PhasePlayed[] = [];
   try {
     for (const lie of lies)
       for (const nodes of placesOf(lie)) {
         const random = new SeededRandom(`${seed} ${lie.name} ${nodes}`);
         const { verdict, lies: told } = await playSource(code, bed, { lie, nodes, random });
-        verdicts.push(verdict);
-        print(`${lie.name} | of ${nodes} | ${told} told | ${inWords(verdict) || "nothing"}`);
+        all.push({ verdict, told });
+        onPlayed(lie, nodes, { verdict, told });
       }
-    return verdicts;
+    return all;
   } finally {
     await bed.stop();
   }

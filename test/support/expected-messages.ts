@@ -62,21 +62,25 @@ const SHAPES: Shape[] = [
   ]),
 ];
 
+/** Of blocks, by their hash: they never change. */
+const TIMESTAMPS = new WeakMap<TestChain, Map<string, bigint>>();
+
 /** All messages that a chain calls for on a topic, in chain order. */
 export async function expectedMessages(chain: TestChain, topic: string): Promise<Received[]> {
   const logs = await chain.client.getLogs({ fromBlock: 0n });
-  const timestamps = new Map<bigint, bigint>();
+  const timestamps = TIMESTAMPS.get(chain) ?? new Map<string, bigint>();
+  TIMESTAMPS.set(chain, timestamps);
   const sequences = new Map<string, number>();
   const messages: Received[] = [];
   for (const log of logs) {
     const decoded = decode(log);
     if (decoded === null) continue;
     const { name, args, fields } = decoded;
-    if (!timestamps.has(log.blockNumber)) {
-      const block = await chain.client.getBlock({ blockNumber: log.blockNumber });
-      timestamps.set(log.blockNumber, block.timestamp);
+    if (!timestamps.has(log.blockHash)) {
+      const block = await chain.client.getBlock({ blockHash: log.blockHash });
+      timestamps.set(log.blockHash, block.timestamp);
     }
-    const seconds = Number(timestamps.get(log.blockNumber));
+    const seconds = Number(timestamps.get(log.blockHash));
     const emitter = log.address.toLowerCase();
     const escrow = name === "EscrowDeployed" ? String(args.escrow).toLowerCase() : emitter;
     const id = `${chain.chainId}-${log.blockHash}-${log.logIndex}`;

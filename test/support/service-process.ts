@@ -20,6 +20,7 @@ type Command =
   | "start"
   | "indexer"
   | "relay"
+  | "witness"
   | "api"
   | "state"
   | "export"
