@@ -1,6 +1,7 @@
 import { numberToHex } from "viem";
 import type { Hex } from "../src/events/escrow-event.ts";
 import { BlockDoubts } from "./block-doubts.ts";
+import { BranchDoubts } from "./branch-doubts.ts";
 import type { EndpointPool } from "./endpoint-pool.ts";
 import { HeaderLayouts } from "./header-layouts.ts";
 import { type BlockQuestion, type CheckedBlock, checkBlock, type RawBlock } from "./raw-block.ts";
@@ -20,6 +21,7 @@ export class BlockSource {
   /** By hash, without transactions. */
   readonly #known = new Map<string, CheckedBlock>();
   readonly #transactions: TransactionProofs;
+  readonly #branches: BranchDoubts;
   #head: RawBlock | null = null;
   #lowerSinceMs: number | null = null;
   readonly #layouts = new HeaderLayouts();
@@ -28,6 +30,7 @@ export class BlockSource {
   constructor(pool: EndpointPool) {
     this.#pool = pool;
     this.#transactions = new TransactionProofs(pool);
+    this.#branches = new BranchDoubts(pool);
   }
 
   /** Headers whose hash no known layout makes, and that every endpoint gave. */
@@ -42,6 +45,7 @@ export class BlockSource {
     const [method, which] = questionOf(asked);
     const doubts = new BlockDoubts(this.#pool, LAYOUT, (number) => this.#layouts.of(number));
     const ofTransactions = this.#transactions.doubts();
+    const ofBranch = this.#branches.question();
     const checked = await this.#pool.ask(
       method,
       [which, full],
@@ -52,17 +56,44 @@ export class BlockSource {
           if (which === "latest") endpoint.health.sawHead(Number(read.block.number));
           if (!read.isProven) doubts.add(read.block, endpoint);
           else if (full) await this.#transactions.check(read.block, endpoint, ofTransactions);
+          if ("number" in asked) ofBranch(read.block, endpoint);
           return read;
         },
       },
-      rounds,
+      rounds ?? ("hash" in asked && this.isLost(asked.hash) ? 1 : undefined),
     );
+    if ("number" in asked) this.#branches.gave(checked.block);
+    if ("hash" in asked) this.#branches.found(asked.hash);
     this.#layouts.saw(checked);
     if (checked.isProven) {
       doubts.blame(checked.block);
     } else this.#noteUnproven(checked.block);
     this.#remember(checked);
     return checked;
+  }
+
+  /** Whether no endpoint knew a block by its hash when all were asked. */
+  isLost(hash: Hex): boolean {
+    return this.#branches.isLost(hash);
+  }
+
+  /**
+   * Has every endpoint look for a block of which something could not be had. When none of them knows
+   * it, whoever named it by its number is not believed without another one's word for a while.
+   */
+  async lookFor(hash: Hex): Promise<void> {
+    const answers = await Promise.allSettled(
+      this.#pool.there.map((endpoint) =>
+        endpoint.askOnce("eth_getBlockByHash", [hash, false], {
+          ...{ what: `of block ${hash}`, isSurvey: true },
+          parse: (answer) => answer ?? null,
+        }),
+      ),
+    );
+    const given = answers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    if (given.length === 0 || given.some((answer) => answer !== null)) return;
+    this.#known.delete(hash.toLowerCase());
+    this.#branches.lost(hash);
   }
 
   /**

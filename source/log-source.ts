@@ -84,6 +84,16 @@ export class LogSource {
    * Elsewhere the bloom of the logs has to be that of the header.
    */
   async ofBlock(filter: RawLogFilter & { blockHash: Hex }): Promise<RawLog[]> {
+    try {
+      return await this.#ofBlock(filter);
+    } catch (error) {
+      const isKnownLost = this.#blocks.isLost(filter.blockHash);
+      if (isOf(error, "transient") && !isKnownLost) await this.#blocks.lookFor(filter.blockHash);
+      throw error;
+    }
+  }
+
+  async #ofBlock(filter: RawLogFilter & { blockHash: Hex }): Promise<RawLog[]> {
     const { block, isProven } = await this.#blocks.read({ hash: filter.blockHash });
     const isWanted = matcher(filter);
     const logs = isProven && this.#concerns(block) ? await this.#provenOr(block) : null;

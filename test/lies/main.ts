@@ -88,7 +88,7 @@ async function toAll(
   chains: number,
 ): Promise<LieVerdict[]> {
   const startedMs = performance.now();
-  const left = await playSources(wanted, seed, () => undefined);
+  const left = await playSources(wanted, seed);
   const verdicts = left.map(({ verdict }) => verdict);
   for (const line of tableHead(["source", ...PHASES])) print(line);
   await runLies(wanted, {

@@ -24,11 +24,11 @@ export async function plantRule({ patches }: SourceRule): Promise<PlantedSource>
     writeFileSync(path, parts.join(replace));
   }
   const load = (name: string) => import(/* @vite-ignore */ join(root, `source/${name}.ts`));
-  const [{ answerEngine }, { chainEvidence }, { openSources }] = await Promise.all(
+  const [{ answerEngine }, { chainEvidence }, { openSource }] = await Promise.all(
     ["answer-engine", "chain-evidence", "open-sources"].map(load),
   );
   return {
-    code: { answerEngine, chainEvidence, openSources },
+    code: { answerEngine, chainEvidence, openSource },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }

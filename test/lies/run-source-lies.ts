@@ -1,7 +1,7 @@
 import { SeededRandom } from "../../local/chain/seeded-random.ts";
 import { answerEngine } from "../../source/answer-engine.ts";
 import { chainEvidence } from "../../source/chain-evidence.ts";
-import { openSources } from "../../source/open-sources.ts";
+import { openSource } from "../../source/open-sources.ts";
 import { catchRule, placesOf } from "./catch-rule.ts";
 import type { PhasePlayed } from "./lie-seat.ts";
 import type { NamedLie } from "./named-lie.ts";
@@ -17,9 +17,9 @@ type Options = { seed: number; print: (line: string) => void };
 export async function playSources(
   lies: readonly NamedLie[],
   seed: number,
-  onPlayed: (lie: NamedLie, nodes: number, played: PhasePlayed) => void,
+  onPlayed: (lie: NamedLie, nodes: number, played: PhasePlayed) => void = () => undefined,
 ): Promise<PhasePlayed[]> {
-  const code = { answerEngine, chainEvidence, openSources };
+  const code = { answerEngine, chainEvidence, openSource };
   const bed = await SourceBed.start(CHAIN_ID, String(seed));
   const all: PhasePlayed[] = [];
   try {
