@@ -17,6 +17,7 @@ import { graphqlRoutes } from "./graphql/graphql-routes.ts";
 import { ConsistentReads } from "./read/consistent-reads.ts";
 import { DatabaseWatch } from "./read/database-watch.ts";
 import { FairQueue } from "./read/fair-queue.ts";
+import { SharedAnswers } from "./read/shared-answers.ts";
 import { restRoutes } from "./rest/rest-routes.ts";
 import { answerErrors } from "./serve/answer-errors.ts";
 import { ApiMetrics } from "./serve/api-metrics.ts";
@@ -49,6 +50,8 @@ const QUEUE_MS = 5_000;
 /** Sooner than proxies give up, and later than a slow network hiccups. */
 const STREAM_TIMES = { heartbeatMs: 15_000, stalledMs: 10_000 };
 const WAITING = { waiting: 1_000, waitingPerClient: 500 };
+/** So much of what was answered is kept. */
+const ANSWERS_CHARACTERS = 16 * 1_024 * 1_024;
 
 /** Makes the query side: every route, answering from the pool. */
 export function createApp({
@@ -69,6 +72,7 @@ export function createApp({
     holdMs: Math.min(10_000, config.requestTimeoutMs),
     acceptAfterMs: 30_000,
   });
+  const answers = new SharedAnswers(reads, ANSWERS_CHARACTERS);
   const keys = new KeyRing(pool, config.keys);
   const source = new FeedSource({ pool, watch, log });
   const feedLimits = { ...STREAM_TIMES, ...config };
@@ -89,7 +93,7 @@ export function createApp({
   app.get("/", (c) => c.json(CONTENTS));
   app.route("/", operations(watch, metrics));
   app.route("/docs", docsRoutes());
-  app.use(requestContext({ reads, watch, requestTimeoutMs: config.requestTimeoutMs }));
+  app.use(requestContext({ reads, answers, watch, requestTimeoutMs: config.requestTimeoutMs }));
   app.route("/graphql", graphqlRoutes({ log, reads, hint }));
   app.route("/", restRoutes({ source, watch, queue, hub }));
   answerErrors(app, log);

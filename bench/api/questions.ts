@@ -50,25 +50,27 @@ function plainList(): Question {
 
 function ourDetail(chainId: number, address: string): Question {
   return graphql(
-    `{ escrow(chainId: ${chainId}, address: "${address}") {
+    `query ($chainId: Int!, $address: Address!) { escrow(chainId: $chainId, address: $address) {
          address status payer payee arbiter amount approvers version
          events(orderBy: { by: POSITION, direction: ASC }) {
            nodes { type payload blockNumber transactionHash } }
          approvals { nodes { approver approvedAt } } } }`,
     address,
+    { chainId, address },
   );
 }
 
 function plainDetail(chainId: number, address: string): Question {
   return graphql(
-    `{ escrow(chainId: ${chainId}, address: "${address}") {
+    `query ($chainId: Float!, $address: String!) { escrow(chainId: $chainId, address: $address) {
          address status payer payee arbiter amount approvers version
          events(orderBy: "streamVersion") { items { type payload blockNumber transactionHash } }
          approvals { items { approver approvedAt } } } }`,
     address,
+    { chainId, address },
   );
 }
 
-function graphql(query: string, expects: string): Question {
-  return { path: "/graphql", body: JSON.stringify({ query }), expects };
+function graphql(query: string, expects: string, variables?: object): Question {
+  return { path: "/graphql", body: JSON.stringify({ query, variables }), expects };
 }

@@ -85,9 +85,10 @@ test("A block that is not indexed, a chain that is not followed, and what was no
 
 async function inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   const { signal } = new AbortController();
-  const lease = new ConnectionLease(await pool.connect(), signal);
+  const lease = new ConnectionLease(await pool.connect(), signal, null);
   try {
-    return await work({ db: lease.db, progress: await lease.begin(true), signal });
+    const { progress } = await lease.begin(true);
+    return await work({ db: lease.db, progress, signal });
   } finally {
     await lease.giveBack();
   }

@@ -1,11 +1,22 @@
 import { setTimeout } from "node:timers/promises";
 import { sql } from "kysely";
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from "vitest";
 import { ConsistentReads } from "../../apps/api/read/consistent-reads.ts";
 import { DatabaseWatch } from "../../apps/api/read/database-watch.ts";
 import { FairQueue } from "../../apps/api/read/fair-queue.ts";
+import { rowsState } from "../../apps/api/read/progress.ts";
 import { openReadPool } from "../../apps/api/read/read-pool.ts";
+import { SharedAnswers } from "../../apps/api/read/shared-answers.ts";
 import {
   ensureProgressView,
   noteCaughtUp,
@@ -45,16 +56,31 @@ beforeEach(async () => {
 });
 
 describe("Consistent reads", () => {
-  test("see one state of the database, and say how far it is", async () => {
+  test("see one state of the database, and say how far it is, whatever is written meanwhile", async () => {
     const reads = makeReads();
+    let block = 20;
     const result = await reads.run(asker(), async ({ db, progress }) => {
-      const before = await count(db);
-      await indexed(25);
-      return { before, after: await count(db), block: progress.chains[0]?.indexed.block };
+      const before = await countEvents(db);
+      block += 5;
+      await indexed(block);
+      return { before, after: await countEvents(db), block: progress.chains[0]?.indexed.block };
     });
     expect(result.answer.after).toBe(result.answer.before);
-    expect(result.answer.block).toBe(20);
-    expect((await escrows(reads)).block).toBe(25);
+    // Begun again, because what was written in between could be seen.
+    expect({ block, seen: result.answer.block }).toEqual({ block: 30, seen: 25 });
+    expect((await escrows(reads)).block).toBe(30);
+  });
+
+  test("share one look between all who ask while another is under way, each after they came", async () => {
+    const reads = makeReads();
+    await escrows(reads);
+    const statements = await countStatements(() =>
+      Promise.all(Array.from({ length: 50 }, () => reads.look(asker()))),
+    );
+    expect(statements).toBeLessThanOrEqual(2);
+    await indexed(21);
+    const { progress } = await reads.look(asker());
+    expect(progress.chains[0]?.indexed.block).toBe(21);
   });
 
   test("hold an answer back until the engine has indexed again what it reverted [G-15]", async () => {
@@ -145,6 +171,50 @@ describe("Consistent reads", () => {
     await expect(count(db)).rejects.toThrow("has ended");
   });
 
+  test("give all who ask the same one answer while nothing changes, and another one afterwards", async () => {
+    const answers = new SharedAnswers(makeReads(), 1_000);
+    let made = 0;
+    const ask = async (name = "how many") => {
+      const { answer, progress } = await answers.answer(
+        asker(),
+        { name, stateOf: rowsState },
+        async ({ db }) => {
+          made += 1;
+          return String(await countEvents(db));
+        },
+      );
+      return { answer, block: progress.chains[0]?.indexed.block };
+    };
+    const [first, ...others] = await Promise.all(Array.from({ length: 20 }, () => ask()));
+    for (const other of others) expect(other).toEqual(first);
+    expect({ first: await ask(), made }).toEqual({ first, made: 1 });
+    await indexed(25);
+    const then = await ask();
+    expect({ block: then.block, made }).toEqual({ block: 25, made: 2 });
+    expect(Number(then.answer)).toBeGreaterThan(Number(first?.answer));
+    for (let at = 0; at < 100; at += 1) await ask(`what fills it ${at}`);
+    await ask();
+    expect(made).toBe(103);
+  });
+
+  test("make an answer again for who shared it, when the one for whom it was made has left", async () => {
+    const answers = new SharedAnswers(makeReads(), 1_000);
+    const gone = new AbortController();
+    const asked = { name: "slow", stateOf: rowsState };
+    const first = answers.answer({ client: "a", signal: gone.signal }, asked, async ({ db }) => {
+      await sql`select pg_sleep(60)`.execute(db);
+      return "first";
+    });
+    first.catch(() => undefined);
+    const sleepers = async () =>
+      (await owner.query("select from pg_stat_activity where wait_event = 'PgSleep'")).rowCount;
+    await waitUntil("it is being made", async () => (await sleepers()) === 1);
+    const second = answers.answer(asker(), asked, async () => "second");
+    gone.abort(new Error("left"));
+    await expect(first).rejects.toThrow("left");
+    expect((await second).answer).toBe("second");
+  });
+
   test("say what was verified, and null where nothing was", async () => {
     const reads = makeReads();
     const verified = async () => {
@@ -172,6 +242,15 @@ function makeReads({ holdMs = 10_000, acceptAfterMs = 60_000 } = {}): Consistent
   return new ConsistentReads({ pool, queue, watch, holdMs, acceptAfterMs });
 }
 
+/** How often the database is asked how far the index is meanwhile. */
+async function countStatements(work: () => Promise<unknown>): Promise<number> {
+  const query = vi.spyOn(pool, "query");
+  await work();
+  const asked = query.mock.calls.length;
+  query.mockRestore();
+  return asked;
+}
+
 function asker() {
   return { client: "a", signal: new AbortController().signal };
 }
@@ -185,6 +264,11 @@ type Db = Parameters<Parameters<ConsistentReads["run"]>[1]>[0]["db"];
 
 async function count(db: Db): Promise<number> {
   const { rows } = await sql<{ n: number }>`select count(*) as n from escrow.escrow`.execute(db);
+  return rows[0]?.n ?? -1;
+}
+
+async function countEvents(db: Db): Promise<number> {
+  const { rows } = await sql<{ n: number }>`select count(*) as n from escrow.event`.execute(db);
   return rows[0]?.n ?? -1;
 }
 

@@ -17,7 +17,7 @@ const MAX_SUBSCRIBERS = 200;
 
 /** `/graphql`: questions, subscriptions and the explorer. */
 export function graphqlRoutes({ log, reads, hint }: Options) {
-  const server = createGraphqlServer({ log });
+  const { yoga, known } = createGraphqlServer({ log });
   const changes = new ChangeFeed({
     ...{ log, reads, hint, pollMs: POLL_MS, maxSubscribers: MAX_SUBSCRIBERS },
   });
@@ -37,6 +37,18 @@ export function graphqlRoutes({ log, reads, hint }: Options) {
         413,
       ),
   });
-  routes.all("/", explorer, limit, (c) => server.fetch(c.req.raw, { c, changes }));
+  routes.all(
+    "/",
+    explorer,
+    async (c, next) => {
+      const answered = await known.answer(c);
+      if (answered === null) return await next();
+      if (answered instanceof Response) return answered;
+      const { request, result } = answered;
+      return await yoga.fetch(request, { c, changes, result });
+    },
+    limit,
+    (c) => yoga.fetch(c.req.raw, { c, changes }),
+  );
   return routes;
 }

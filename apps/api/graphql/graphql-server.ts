@@ -10,8 +10,10 @@ import { createYoga, type Plugin, type YogaLogger } from "graphql-yoga";
 import type { Context } from "hono";
 import type { EventLog } from "../../../config/event-log.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { executeInSnapshot } from "./execute-in-snapshot.ts";
+import { answerQuestion } from "./answer-question.ts";
+import type { Result } from "./execute-in-snapshot.ts";
 import { toGraphqlError } from "./graphql-errors.ts";
+import { KnownQuestions } from "./known-questions.ts";
 import { checkQuestion } from "./limits/check-question.ts";
 import { DocumentCache } from "./limits/document-cache.ts";
 import { introspectionRule } from "./limits/introspection-rule.ts";
@@ -24,14 +26,23 @@ const BAD = "ES-REQUEST-BAD";
 /** What Yoga calls an error that nobody foresaw. */
 const UNFORESEEN = "INTERNAL_SERVER_ERROR";
 
-type ServerContext = SubscriptionContext & { c: Context<ApiEnv> };
+type ServerContext = SubscriptionContext & {
+  c: Context<ApiEnv>;
+  /** What is to be said, when nothing is left to be read. */
+  result?: Result | undefined;
+};
 
 /** Answers GraphQL over HTTP: what it takes and how it answers is Yoga's, what is read is ours. */
 export function createGraphqlServer({ log }: { log: EventLog }) {
-  return createYoga<ServerContext>({
-    schema: createSchema(),
+  const schema = createSchema();
+  const failed = (error: unknown): { errors: GraphQLError[] } => ({
+    errors: [toGraphqlError(error, log)],
+  });
+  const known = new KnownQuestions(schema, failed);
+  const yoga = createYoga<ServerContext>({
+    schema,
     graphqlEndpoint: "/graphql",
-    plugins: [ours(log)],
+    plugins: [ours(known, failed)],
     parserAndValidationCache: {
       documentCache: new DocumentCache<DocumentNode>(),
       errorCache: new DocumentCache<unknown>(),
@@ -49,6 +60,7 @@ export function createGraphqlServer({ log }: { log: EventLog }) {
     },
     logging: unforeseen(log),
   });
+  return { yoga, known };
 }
 
 /**
@@ -70,10 +82,10 @@ function unforeseen(log: EventLog): YogaLogger {
   };
 }
 
-function ours(log: EventLog): Plugin<object, ServerContext> {
-  const failed = (error: unknown): { errors: GraphQLError[] } => ({
-    errors: [toGraphqlError(error, log)],
-  });
+function ours(
+  known: KnownQuestions,
+  failed: (error: unknown) => { errors: GraphQLError[] },
+): Plugin<object, ServerContext> {
   return {
     onParse({ setParseFn }) {
       setParseFn((source, options) =>
@@ -101,10 +113,14 @@ function ours(log: EventLog): Plugin<object, ServerContext> {
       }
     },
     onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
-      const refused = refusal(args);
-      if (refused !== null) setResultAndStopExecution(failed(refused));
-      else if (!isAboutSchema(args.document, args.operationName))
-        setExecuteFn((args) => executeInSnapshot(args, readOf(args)).catch(failed));
+      const { c, result } = args.contextValue as unknown as ServerContext;
+      const refused = result === undefined ? refusal(args) : null;
+      if (result !== undefined) setResultAndStopExecution(result);
+      else if (refused !== null) setResultAndStopExecution(failed(refused));
+      else if (!isAboutSchema(args.document, args.operationName)) {
+        known.note(args.document, args.operationName);
+        setExecuteFn((args) => execute(args, c.get("answer")).catch(failed));
+      }
     },
     onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
       const refused = refusal(args);
@@ -112,6 +128,16 @@ function ours(log: EventLog): Plugin<object, ServerContext> {
       else setSubscribeFn((args) => subscribeInSnapshots(args, readOf(args), failed));
     },
   };
+}
+
+async function execute(
+  args: ExecutionArgs,
+  answer: ApiEnv["Variables"]["answer"],
+): Promise<Result> {
+  const answered = await answerQuestion(args, answer);
+  if ("refused" in answered) return answered.refused;
+  // Only its text is looked at, and that there is something.
+  return { data: {}, stringify: () => answered.text };
 }
 
 /** What is over a limit, before anything is read; null when nothing is. */

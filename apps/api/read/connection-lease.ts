@@ -1,56 +1,71 @@
 import type { Duplex } from "node:stream";
-import { Kysely, PostgresDialect, type PostgresPoolClient } from "kysely";
 import type pg from "pg";
-import { type Progress, readProgress } from "./progress.ts";
+import { type Look, readProgress } from "./progress.ts";
+import { SnapshotQuery } from "./snapshot-query.ts";
 import { statementName } from "./statement-name.ts";
+import { type Statements, statements } from "./statements.ts";
+
+type Mode = "in a transaction" | { ofSnapshot: string } | "over";
+
+/** Thrown where something was written between a look and what should show the same. */
+class SnapshotMoved extends Error {
+  override name = "SnapshotMoved";
+}
 
 /**
- * A connection of the pool for one read-only transaction. Its statements are answered in order. When
- * the signal comes, the connection is closed with what runs on it, which ends it in the database as
- * well. After `giveBack` it refuses: the connection is somebody else's then.
+ * A connection of the pool for one read. Its statements are answered in order. First each one is read
+ * by itself and has to be of the snapshot that was looked at, or else all of them in a transaction:
+ *
+ *   each alone, of one snapshot ──begin──► in a transaction ──giveBack──► over
+ *        └───────────────────────giveBack────────────────────────────────►┘
+ *
+ * When the signal comes, the connection is closed with what runs on it, which ends it in the database
+ * as well. Once over it refuses: the connection is somebody else's then.
  */
 export class ConnectionLease {
-  readonly db: Kysely<unknown>;
+  readonly db: Statements = statements((text, values) => this.#query(text, values));
   readonly #connection: pg.PoolClient;
   readonly #signal: AbortSignal;
   readonly #onAbort = (): void => this.#release(true);
+  #mode: Mode;
+  #hasMoved = false;
   #last: Promise<unknown> = Promise.resolve();
-  #isOver = false;
+  #isCorked = false;
   #isReleased = false;
 
-  constructor(connection: pg.PoolClient, signal: AbortSignal) {
+  /** @param snapshot the name of the one that was looked at; none on a standby */
+  constructor(connection: pg.PoolClient, signal: AbortSignal, snapshot: string | null) {
     this.#connection = connection;
     this.#signal = signal;
-    const session = {
-      query: (text: string, values: readonly unknown[]) => this.#query(text, values),
-      release: () => undefined,
-    } as PostgresPoolClient;
-    const pool = { connect: async () => session, end: async () => undefined, options: {} };
-    this.db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    this.#mode = { ofSnapshot: snapshot ?? "" };
     signal.addEventListener("abort", this.#onAbort, { once: true });
     if (signal.aborted) this.#release(true);
   }
 
-  /** Begins the transaction; its snapshot is taken with what is read here. */
-  async begin(hasVerified: boolean): Promise<Progress> {
-    this.#signal.throwIfAborted();
-    // Both are sent at once (the connection is in pipeline mode); an error of the first is also one
-    // of the second.
-    const socket = socketOf(this.#connection);
-    socket.cork();
-    void this.#connection.query("begin").catch(() => undefined);
-    const progress = readProgress(this.#connection, hasVerified);
-    socket.uncork();
-    return await progress;
+  /** Whether a statement was not of the snapshot, or was none that can be read by itself. */
+  get hasMoved(): boolean {
+    return this.#hasMoved;
   }
 
-  /** Ends the transaction once what was asked is answered, and gives the connection back. */
+  /** Begins a transaction. @returns how far the index is in its snapshot */
+  async begin(hasVerified: boolean): Promise<Look> {
+    this.#signal.throwIfAborted();
+    await this.#last.catch(() => undefined);
+    this.#mode = "in a transaction";
+    this.#cork();
+    // Both are sent at once; an error of the first is also one of the second.
+    void this.#connection.query("begin").catch(() => undefined);
+    return await readProgress(this.#connection, hasVerified);
+  }
+
+  /** Ends what was begun once what was asked is answered, and gives the connection back. */
   async giveBack(): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#mode === "over") return;
+    const hasBegun = this.#mode === "in a transaction";
+    this.#mode = "over";
     await this.#last.catch(() => undefined);
     try {
-      await this.#connection.query("commit");
+      if (hasBegun) await this.#connection.query("commit");
       this.#release(false);
     } catch {
       this.#release(true);
@@ -59,16 +74,52 @@ export class ConnectionLease {
 
   /** Sent at once, answered in order: the connection is in pipeline mode. */
   #query(text: string, values: readonly unknown[]): Promise<unknown> {
-    if (this.#isOver) return Promise.reject(new Error("the snapshot of this read has ended"));
+    if (this.#mode === "over")
+      return Promise.reject(new Error("the snapshot of this read has ended"));
     const name = statementName(text);
     const query = { text, values: values as unknown[], ...(name === null ? {} : { name }) };
-    const answer = this.#connection.query(query);
+    this.#cork();
+    const answer =
+      this.#mode === "in a transaction"
+        ? this.#connection.query(query)
+        : this.#queryAlone(query, this.#mode.ofSnapshot);
     this.#last = answer;
     return answer;
   }
 
+  #queryAlone(query: pg.QueryConfig, snapshot: string): Promise<unknown> {
+    // A cursor lives in a transaction.
+    if (!/^\s*(select|with)\b/.test(query.text)) return this.#moved();
+    return new Promise((resolve, reject) => {
+      const callback = (error: Error | null, result: pg.QueryResult): void => {
+        if (error) reject(error);
+        else if (asked.snapshot === snapshot) resolve(result);
+        else this.#moved().catch(reject);
+      };
+      const asked = new SnapshotQuery({ ...query, callback });
+      this.#connection.query(asked as unknown as pg.Submittable);
+    });
+  }
+
+  #moved(): Promise<never> {
+    this.#hasMoved = true;
+    return Promise.reject(new SnapshotMoved());
+  }
+
+  /** What is asked in one turn of the event loop goes out in one piece: each costs a system call. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    const socket = socketOf(this.#connection);
+    socket.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      socket.uncork();
+    });
+  }
+
   #release(isBroken: boolean): void {
-    this.#isOver = true;
+    this.#mode = "over";
     if (this.#isReleased) return;
     this.#isReleased = true;
     this.#signal.removeEventListener("abort", this.#onAbort);

@@ -97,7 +97,7 @@ export class DatabaseWatch {
     } as pg.QueryConfig);
     this.#hasVerified = rows[0].there;
     this.#progress = rows[0].begun
-      ? await readProgress(this.#pool, this.#hasVerified)
+      ? (await readProgress(this.#pool, this.#hasVerified)).progress
       : { isReady: false, isCaughtUp: true, chains: [], standbyLagSeconds: null };
   }
 

@@ -31,7 +31,18 @@ export type Progress = {
   standbyLagSeconds: number | null;
 };
 
+/** What one statement finds out: how far the index is, and in which state of the database it is so. */
+export type Look = {
+  progress: Progress;
+  /**
+   * The database's name of its snapshot: one of the same name shows the same rows. Null on a standby,
+   * whose names leave out what has not ended yet.
+   */
+  snapshot: string | null;
+};
+
 type Row = {
+  snapshot: string | null;
   chain_id: number;
   chain_name: string;
   build_id: string | null;
@@ -56,6 +67,10 @@ const STANDBY_LAG = `
        when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
        else extract(epoch from now() - pg_last_xact_replay_timestamp())::float8 end`;
 
+/** In SQL, the `snapshot` of a `Look`. Costs next to nothing: no table is read. */
+export const SNAPSHOT_NAME =
+  "case when not pg_is_in_recovery() then pg_current_snapshot()::text end as snapshot";
+
 /** By type, as the index has it. */
 const LAST_HASH = `
   (select e.block_hash from escrow.event e
@@ -71,7 +86,7 @@ function progressSql(hasVerified: boolean): string {
            p.final_block, extract(epoch from p.final_at)::int8 as final_at,
            ${hasVerified ? "v.verified_block, extract(epoch from v.verified_at)::int8" : "null as verified_block, null"} as verified_at,
            coalesce(s.events, 0)::int8 as events, ${LAST_HASH} as last_hash,
-           ${STANDBY_LAG} as standby_lag
+           ${STANDBY_LAG} as standby_lag, ${SNAPSHOT_NAME}
     from escrow.chain_progress p
     left join escrow.chain_stat s on s.chain_id = p.chain_id
     ${hasVerified ? "left join escrow.chain_verified v on v.chain_id = p.chain_id" : ""}
@@ -87,7 +102,7 @@ const WITHOUT_VERIFIED = progressSql(false);
  * @param hasVerified whether there is the view of what was verified: databases of older indexers
  *   have none
  */
-export async function readProgress(db: Queryable, hasVerified: boolean): Promise<Progress> {
+export async function readProgress(db: Queryable, hasVerified: boolean): Promise<Look> {
   const query = {
     name: hasVerified ? "progress" : "progress-without-verified",
     text: hasVerified ? WITH_VERIFIED : WITHOUT_VERIFIED,
@@ -95,6 +110,10 @@ export async function readProgress(db: Queryable, hasVerified: boolean): Promise
     query_timeout: PROGRESS_TIMEOUT_MS,
   };
   const { rows } = await db.query<Row>(query);
+  return { progress: progressOf(rows), snapshot: rows[0]?.snapshot ?? null };
+}
+
+function progressOf(rows: readonly Row[]): Progress {
   return {
     isReady: rows[0]?.is_ready ?? false,
     isCaughtUp: rows[0]?.is_caught_up ?? true,
@@ -128,4 +147,9 @@ export function isBehind(now: Progress, before: Progress): boolean {
     const chain = now.chains.find((each) => each.chainId === chainId);
     return chain !== undefined && (chain.events < events || chain.indexed.block < indexed.block);
   });
+}
+
+/** Names all rows that there are: alike as long as no event is added or reverted. */
+export function rowsState({ chains }: Progress): string {
+  return chains.map(({ state }) => state).join("\n");
 }

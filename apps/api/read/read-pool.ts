@@ -1,5 +1,6 @@
 import pg from "pg";
 import { columnParsers } from "./column-parsers.ts";
+import { prepareSnapshotName } from "./snapshot-query.ts";
 
 export type ReadPoolOptions = {
   databaseUrl: string;
@@ -49,6 +50,7 @@ export function openReadPool(options: ReadPoolOptions): pg.Pool {
   pool.on("error", () => undefined);
   pool.on("connect", (client) => {
     client.on("error", () => undefined);
+    prepareSnapshotName(client);
     // Some systems cannot; then a query that nobody waits for ends with its own timeout.
     client
       .query(`set client_connection_check_interval = ${CONNECTION_CHECK_MS}`)

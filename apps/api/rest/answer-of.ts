@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import type { ApiEnv } from "../api-env.ts";
 import type { Snapshot } from "../read/consistent-reads.ts";
-import type { Progress } from "../read/progress.ts";
+import { type Progress, rowsState } from "../read/progress.ts";
 
 /** Characters; compressing less costs more than it saves. */
 const SMALL = 1_024;
@@ -24,22 +24,22 @@ export async function answerOf(
   c: Context<ApiEnv>,
   { isOfTheClock, isOfTheProgress, read }: Answer,
 ): Promise<Response> {
+  const second = isOfTheClock ? Math.floor(Date.now() / 1_000) : "";
+  const stateOf = (progress: Progress): string =>
+    `${isOfTheProgress ? JSON.stringify(progress) : rowsState(progress)}${second}`;
+  const etagOf = (progress: Progress): string => {
+    const hash = createHash("sha1").update(c.req.url).update(stateOf(progress));
+    return `W/"${hash.digest("base64url")}"`;
+  };
   const known = c.req.header("if-none-match");
-  const request = `${c.req.url}${isOfTheClock ? Math.floor(Date.now() / 1_000) : ""}`;
-  let etag = "";
-  const answer = await c.get("read")(async (snapshot) => {
-    const { progress } = snapshot;
-    etag = etagOf(isOfTheProgress ? progress : progress.chains.map(({ state }) => state), request);
-    return known === etag ? null : await read(snapshot);
-  });
+  const { answer: text, progress } = await c.get("answer")(
+    { name: c.req.url, stateOf },
+    async (snapshot) =>
+      known === etagOf(snapshot.progress) ? null : JSON.stringify(await read(snapshot)),
+  );
+  const etag = etagOf(progress);
   const headers = { etag, "cache-control": "no-cache", vary: "accept-encoding, authorization" };
-  if (answer === null) return c.body(null, 304, headers);
-  const text = JSON.stringify(answer);
+  if (text === null || known === etag) return c.body(null, 304, headers);
   c.set("isSmall", text.length < SMALL);
   return c.body(text, 200, { ...headers, "content-type": "application/json" });
-}
-
-function etagOf(state: Progress | string[], request: string): string {
-  const hash = createHash("sha1").update(request);
-  return `W/"${hash.update(JSON.stringify(state)).digest("base64url")}"`;
 }

@@ -7,5 +7,7 @@ const compressNow = compress();
 /** Compresses answers for clients that take it, but those that a handler knows to be small. */
 export const compressLarge = createMiddleware<ApiEnv>(async (c, next) => {
   await next();
-  if (!c.get("isSmall")) await compressNow(c, async () => undefined);
+  // To look at an answer is to make a stream of it.
+  if (c.get("isSmall") || c.req.header("accept-encoding") === undefined) return;
+  await compressNow(c, async () => undefined);
 });

@@ -9,15 +9,26 @@ import type { ChainProgress, Mark, Progress } from "../read/progress.ts";
  *   x-standby-lag                                       seconds, when a standby answers
  */
 export function setProgressHeaders(headers: Headers, progress: Progress): void {
+  for (const [name, value] of headersOf(progress)) headers.set(name, value);
+}
+
+/** All requests of a moment share one. */
+const known = new WeakMap<Progress, [string, string][]>();
+
+function headersOf(progress: Progress): [string, string][] {
+  const remembered = known.get(progress);
+  if (remembered !== undefined) return remembered;
+  const headers: [string, string][] = [];
   for (const name of ["indexed", "final", "verified"] as const) {
-    headers.set(
-      `x-${name}-block`,
-      list(progress, name, ({ block }) => String(block)),
+    headers.push(
+      [`x-${name}-block`, list(progress, name, ({ block }) => String(block))],
+      [`x-${name}-at`, list(progress, name, isoTime)],
     );
-    headers.set(`x-${name}-at`, list(progress, name, isoTime));
   }
   if (progress.standbyLagSeconds !== null)
-    headers.set("x-standby-lag", progress.standbyLagSeconds.toFixed(1));
+    headers.push(["x-standby-lag", progress.standbyLagSeconds.toFixed(1)]);
+  known.set(progress, headers);
+  return headers;
 }
 
 function list(

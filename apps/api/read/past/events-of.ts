@@ -1,4 +1,5 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
+import type { Statements } from "../statements.ts";
 import type { EventRow } from "../views.ts";
 
 const ROWS_PER_FETCH = 1_000;
@@ -10,7 +11,7 @@ let readings = 0;
  * @param query selects whole rows of `escrow.event`
  */
 export async function* eventsOf(
-  db: Kysely<unknown>,
+  db: Statements,
   query: RawBuilder<unknown>,
 ): AsyncGenerator<EventRow> {
   const cursor = sql.ref(`event_rows_${++readings}`);
