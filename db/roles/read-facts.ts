@@ -27,7 +27,7 @@ export type Facts = {
 };
 
 /** Something with an owner, as `alter <kind> <name> owner to` takes it. */
-export type OwnedObject = { schema: string; kind: string; name: string; owner: string };
+type OwnedObject = { schema: string; kind: string; name: string; owner: string };
 
 const IS_OURS = `(n.nspname = any ($1) or exists (
   select from pg_class m where m.relnamespace = n.oid and m.relname = '_ponder_meta' and m.relkind = 'r'))`;

@@ -100,7 +100,7 @@ export class ChainTips {
       this.#finalizedBy = answers.map((each) => ({
         ...{ host: each.host, block: Number(each.block.number) },
       }));
-    // Lower than before, it takes back what too few had said.
+    // Lower than before, it gives up what too few had said.
     if (block !== null) this.#finalized = Number(block.number);
   }
 }

@@ -175,7 +175,7 @@ export class ChainWitness {
     return await this.#store.readScope();
   }
 
-  /** What is known of the chain's blooms outlives this process. @returns whether that is news */
+  /** What is known of the chain's blooms survives this process. @returns whether that is news */
   async #distrustBlooms(scope: ScopeState, live: string): Promise<boolean> {
     const { chain, source, log } = this.#settings;
     if (scope.areBloomsDistrusted) source.distrustBlooms();

@@ -4,12 +4,12 @@ import type { Queryable } from "../../db/queryable.ts";
 export type Forgotten = { from: number; to: number };
 
 /**
- * Takes back all that rests on blooms, of a chain whose blooms were seen to be wrong. What the live
+ * Forgets all that rests on blooms, of a chain whose blooms were seen to be wrong. What the live
  * deployment was verified by them is history now, which is proven again by the receipts of every
  * block beside what is new: a publication keeps what it has of it, and gets no more until then.
  *
  * Deletes from the first piece on that passed over a block by its bloom; other deployments than the
- * live one are compared anew when they are shown again.
+ * live one are compared again when they are shown again.
  *
  * @returns null when nothing rests on a bloom
  */

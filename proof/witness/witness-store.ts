@@ -133,7 +133,7 @@ export class WitnessStore {
   }
 
   /**
-   * Takes back what rests on blooms, for good.
+   * Forgets what rests on blooms, for good.
    *
    * @param live the deployment that is shown
    * @returns the blocks that are proven again; null when there are none

@@ -7,7 +7,7 @@ import type { Lease } from "../leases/lease-keeper.ts";
 export type HistoryProgress = { filledTo: number; historyTo: number };
 
 /** The journal holds fewer, or other, messages than its keys count: their offsets cannot be given. */
-export class HistoryUncounted extends Error {
+class HistoryUncounted extends Error {
   override name = "HistoryUncounted";
 }
 
