@@ -18,6 +18,10 @@ export type ConsumerStats = {
   parked: number;
   /** Now, as `parked`: keys that wait for `resolveDeadLetter`. */
   blockedKeys: number;
+  /** Now: keys that came again and again without their next message; those are logged. */
+  waitingKeys: number;
+  /** Messages read from the feed so far, those that were applied before among them. */
+  readFromFeed: number;
   /** From publishing to applying of the message applied last, in milliseconds; null before one. */
   lagMs: number | null;
 };
@@ -34,6 +38,8 @@ export function emptyStats(): ConsumerStats {
     inFlight: 0,
     parked: 0,
     blockedKeys: 0,
+    waitingKeys: 0,
+    readFromFeed: 0,
     lagMs: null,
   };
 }

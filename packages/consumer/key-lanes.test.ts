@@ -4,7 +4,13 @@ import { type Delivery, KeyLanes, type Verdict, type Work } from "./key-lanes.ts
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const OPTIONS = { concurrency: 2, batchSize: 3, earlyHoldMs: 1_000 };
+const OPTIONS = {
+  concurrency: 2,
+  batchSize: 3,
+  earlyHoldMs: 1_000,
+  maxEarlyHoldMs: 30_000,
+  roomFor: 500,
+};
 const DONE: Verdict = { status: "done", early: [], mayHaveParked: false };
 
 function delivery(orderingKey: string, sequence: number) {

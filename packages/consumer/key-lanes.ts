@@ -29,9 +29,20 @@ export type KeyLanesOptions = {
   concurrency: number;
   /** Messages of one key taken at a time. */
   batchSize: number;
-  /** How long an early message waits here for its predecessor before it is handed back. */
+  /**
+   * How long an early message waits here for its predecessor before it is handed back; twice as long
+   * each time that its key comes again without it, up to `maxEarlyHoldMs`.
+   */
   earlyHoldMs: number;
+  maxEarlyHoldMs: number;
+  /** With more deliveries than this in memory, others need the room: holds are short again. */
+  roomFor: number;
+  /** Called when a key was handed back because the predecessor did not come. */
+  onGap?: () => void;
 };
+
+/** A key that came again and again, always without its next message. */
+export type WaitingKey = MessageKey & { firstSequence: number; times: number };
 
 type State = "ready" | "busy" | "gap" | "backoff";
 
@@ -69,6 +80,7 @@ export class KeyLanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: Lane[] = [];
   readonly #running = new Set<Promise<void>>();
+  readonly #gaps = new Map<string, WaitingKey>();
   readonly #options: KeyLanesOptions;
   #stopping = false;
   #size = 0;
@@ -80,6 +92,17 @@ export class KeyLanes {
   /** Deliveries held. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Keys that were handed back at least `times` times, for a predecessor that did not come. */
+  waiting(times: number): WaitingKey[] {
+    return [...this.#gaps.values()].filter((gap) => gap.times >= times);
+  }
+
+  /** Says that what early messages wait for may have been applied by somebody else. */
+  lookAgain(): void {
+    for (const lane of this.#lanes.values()) if (lane.state === "gap") this.#makeReady(lane);
+    this.#startWorkers();
   }
 
   add(delivery: Delivery): void {
@@ -111,7 +134,7 @@ export class KeyLanes {
   }
 
   #lane(key: MessageKey): Lane {
-    const name = JSON.stringify([key.publication, key.orderingKey]);
+    const name = nameOf(key);
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
       const { publication, orderingKey } = key;
@@ -153,6 +176,7 @@ export class KeyLanes {
 
     if (verdict.status === "done") {
       this.#size -= deliveries.length - verdict.early.length;
+      if (verdict.early.length < deliveries.length) this.#gaps.delete(nameOf(lane.key));
       lane.singles = Math.max(0, lane.singles - 1);
       lane.hasParked ||= verdict.mayHaveParked;
       // When all that was taken is early, all that is behind it is, too.
@@ -161,7 +185,7 @@ export class KeyLanes {
       lane.waiting.push(...verdict.early);
       if (this.#stopping) this.#handBack(lane);
       else if (hasMore) this.#makeReady(lane);
-      else if (lane.waiting.length > 0) this.#wait(lane, "gap", this.#options.earlyHoldMs);
+      else if (lane.waiting.length > 0) this.#wait(lane, "gap", this.#holdMs(lane));
       else this.#remove(lane);
       return;
     }
@@ -184,7 +208,29 @@ export class KeyLanes {
 
   #wait(lane: Lane, state: "gap" | "backoff", ms: number): void {
     lane.state = state;
-    lane.timer = setTimeout(() => this.#handBack(lane), ms);
+    lane.timer = setTimeout(() => {
+      if (state === "gap") this.#noteGap(lane);
+      this.#handBack(lane);
+    }, ms);
+  }
+
+  #holdMs({ key }: Lane): number {
+    const { earlyHoldMs, maxEarlyHoldMs, roomFor } = this.#options;
+    const times = this.#size > roomFor ? 0 : (this.#gaps.get(nameOf(key))?.times ?? 0);
+    return Math.max(earlyHoldMs, Math.min(earlyHoldMs * 2 ** times, maxEarlyHoldMs));
+  }
+
+  #noteGap({ key, waiting }: Lane): void {
+    const times = (this.#gaps.get(nameOf(key))?.times ?? 0) + 1;
+    const firstSequence = waiting.reduce(
+      (least, { envelope }) => Math.min(least, envelope.sequence),
+      Number.POSITIVE_INFINITY,
+    );
+    this.#gaps.delete(nameOf(key));
+    this.#gaps.set(nameOf(key), { ...key, firstSequence, times });
+    const [oldest] = this.#gaps.keys();
+    if (this.#gaps.size > MAX_GAPS && oldest !== undefined) this.#gaps.delete(oldest);
+    this.#options.onGap?.();
   }
 
   #handBack(lane: Lane): void {
@@ -196,6 +242,13 @@ export class KeyLanes {
   #remove(lane: Lane): void {
     clearTimeout(lane.timer);
     lane.waiting = [];
-    this.#lanes.delete(JSON.stringify([lane.key.publication, lane.key.orderingKey]));
+    this.#lanes.delete(nameOf(lane.key));
   }
+}
+
+/** Keys that are remembered to have come without their next message. */
+const MAX_GAPS = 10_000;
+
+function nameOf({ publication, orderingKey }: MessageKey): string {
+  return JSON.stringify([publication, orderingKey]);
 }

@@ -1,4 +1,5 @@
 import { schemaOf } from "./consumer-options.ts";
+import { feedPositionTable } from "./feed-position.ts";
 import { highWaterMarkTables } from "./migrations/0001-high-water-mark.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
 
@@ -31,4 +32,6 @@ export async function migrate(tx: Queryable, options: { schema?: string } = {}):
     await tx.query(migration(schema));
     await tx.query(`insert into ${schema}.migration (version) values ($1)`, [index + 1]);
   }
+  // Beside the versions: an older library, which has no use for it, goes on.
+  await tx.query(feedPositionTable(schema));
 }

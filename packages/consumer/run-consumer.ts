@@ -7,12 +7,15 @@ import { type ConsumerStats, emptyStats } from "./consumer-stats.ts";
 import { readConsumerStatus } from "./consumer-status.ts";
 import { deadLetterWithoutKey } from "./dead-letter.ts";
 import { publishDeadLetter } from "./dead-letter-topic.ts";
+import { FeedFollower } from "./follow-feed.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Log, SILENT } from "./log.ts";
 import { messageHash } from "./message-hash.ts";
 import { openMessageStream } from "./message-stream.ts";
+import type { PubsubMessage } from "./pubsub-message.ts";
 import { readEnvelope } from "./read-envelope.ts";
+import type { FeedOptions } from "./read-feed.ts";
 
 export type RunConsumerOptions = ConsumerOptions & {
   pubsub: PubSub;
@@ -39,8 +42,18 @@ export type RunConsumerOptions = ConsumerOptions & {
   deadLetterTopic?: string;
   /** See `DeadLetter.policy`; `block` by default. */
   onDeadLetter?: "block" | "skip";
-  /** How long an early message waits in memory before it is handed back; 1 s by default. */
+  /**
+   * How long an early message waits in memory before it is handed back; 1 s by default, and twice as
+   * long each time that its key comes again without its next message, up to 30 s.
+   */
   earlyHoldMs?: number;
+  /**
+   * Where to read what was published before the subscription was made, as a consumer that starts
+   * late has to: from the feed of the publication, which is read to its end before the subscription
+   * is opened, and again when a key waits for a message that does not come. Make the subscription
+   * first.
+   */
+  feed?: FeedOptions;
   /** How often to look for parked messages whose turn has come otherwise; 5 s by default. */
   sweepIntervalMs?: number;
   /** How long the end may take; 30 s by default. */
@@ -52,9 +65,17 @@ export type RunConsumerOptions = ConsumerOptions & {
 
 export type RunningConsumer = {
   stats(): ConsumerStats;
-  /** Resolves after `signal`, when everything begun is committed or rolled back, and answered. */
+  /**
+   * Resolves after `signal`, when everything begun is committed or rolled back, and answered.
+   * Rejects with `FeedRefused` when the feed has to be read and is refused.
+   */
   readonly done: Promise<void>;
 };
+
+const MAX_EARLY_HOLD_MS = 30_000;
+/** A predecessor that comes late is usual; one that is missing so often is not. */
+const WAITING_AFTER_TIMES = 3;
+const SAY_AGAIN_MS = 60_000;
 
 /**
  * Applies every message of a subscription exactly once, until `signal`. Call `migrate` before. Any
@@ -79,12 +100,23 @@ export function runConsumer(options: RunConsumerOptions): RunningConsumer {
     clock: options.clock ?? Date.now,
     log,
   };
+  const { concurrency = 4, batchSize = 100, earlyHoldMs = 1_000, feed } = options;
+  const flowControl = { maxMessages: 1_000, maxBytes: 32 * 1024 * 1024, ...options.flowControl };
   const lanes = new KeyLanes({
     process: (piece) => applyWork(piece, work),
-    concurrency: options.concurrency ?? 4,
-    batchSize: options.batchSize ?? 100,
-    earlyHoldMs: options.earlyHoldMs ?? 1_000,
+    ...{ concurrency, batchSize, earlyHoldMs },
+    maxEarlyHoldMs: Math.max(MAX_EARLY_HOLD_MS, earlyHoldMs),
+    roomFor: flowControl.maxMessages / 2,
+    onGap: () => follower?.onGap(),
   });
+  const onMalformed = (message: PubsubMessage, reason: string) =>
+    keepMalformed(message, reason, work);
+  const follower =
+    feed === undefined
+      ? null
+      : new FeedFollower({ feed, work, concurrency, batchSize, onMalformed, signal }, () =>
+          lanes.lookAgain(),
+        );
   const withoutKey = new Set<Promise<void>>();
 
   const onMessage = (message: Message) => {
@@ -105,30 +137,40 @@ export function runConsumer(options: RunConsumerOptions): RunningConsumer {
     }
   };
 
-  const close = openMessageStream({
-    pubsub,
-    subscription,
-    flowControl: { maxMessages: 1_000, maxBytes: 32 * 1024 * 1024, ...options.flowControl },
-    ackDeadlineSeconds: options.ackDeadlineSeconds ?? 60,
-    reopenAfterMs: work.backoff.firstMs,
-    closeTimeoutMs: options.shutdownTimeoutMs ?? 30_000,
-    onMessage,
-    onReopen: () => {
-      stats.reconnects += 1;
-    },
-    log,
-  });
+  const open = () =>
+    openMessageStream({
+      pubsub,
+      subscription,
+      flowControl,
+      ackDeadlineSeconds: options.ackDeadlineSeconds ?? 60,
+      reopenAfterMs: work.backoff.firstMs,
+      closeTimeoutMs: options.shutdownTimeoutMs ?? 30_000,
+      onMessage,
+      onReopen: () => {
+        stats.reconnects += 1;
+      },
+      log,
+    });
+  let close = async (): Promise<void> => undefined;
+  const opening = (async () => {
+    await follower?.begin();
+    if (!signal.aborted) close = open();
+  })();
   const sweeper = startSweep(options, lanes, stats, log);
 
   const end = async () => {
+    await opening.catch(() => undefined);
     await sweeper.stop();
-    // Both at once: no more messages come in, and the answers to those that did still go out.
-    await Promise.all([close(), lanes.stop(), ...withoutKey]);
+    // All at once: no more messages come in, and the answers to those that did still go out.
+    await Promise.all([close(), lanes.stop(), follower?.stop(), ...withoutKey]);
   };
   const done = new Promise<void>((resolve, reject) => {
     const onAbort = () => end().then(resolve, reject);
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
+    opening.catch((error: unknown) => {
+      if (!signal.aborted) end().then(() => reject(error), reject);
+    });
   });
   return { stats: () => ({ ...stats, inFlight: lanes.size + withoutKey.size }), done };
 }
@@ -138,27 +180,36 @@ function answersOf(message: Message) {
   return { ack: () => message.ack(), nack: () => message.nack() };
 }
 
+async function keepMalformed(
+  message: PubsubMessage & { id?: string },
+  reason: string,
+  { pool, consumer, publishDeadLetter, stats, log }: ApplyWorkOptions,
+): Promise<void> {
+  const isNew = await inTransaction(pool, (tx) =>
+    deadLetterWithoutKey(
+      tx,
+      { source: message, hash: messageHash(message) },
+      { reason, attempts: 1, publish: () => publishDeadLetter(message, reason, 1) },
+      consumer,
+    ),
+  );
+  if (!isNew) return;
+  stats.deadLetters += 1;
+  log.error(
+    { event: "message.dead-letter", reason, pubsubMessageId: message.id },
+    "a message is a dead letter",
+  );
+}
+
 async function keepWithoutKey(
   message: Message,
   reason: string,
-  { pool, consumer, publishDeadLetter, stats, log, backoff }: ApplyWorkOptions,
+  options: ApplyWorkOptions,
 ): Promise<void> {
+  const { log, backoff } = options;
   try {
-    const isNew = await inTransaction(pool, (tx) =>
-      deadLetterWithoutKey(
-        tx,
-        { source: message, hash: messageHash(message) },
-        { reason, attempts: 1, publish: () => publishDeadLetter(message, reason, 1) },
-        consumer,
-      ),
-    );
+    await keepMalformed(message, reason, options);
     message.ack();
-    if (!isNew) return;
-    stats.deadLetters += 1;
-    log.error(
-      { event: "message.dead-letter", reason, pubsubMessageId: message.id },
-      "a message is a dead letter",
-    );
   } catch (error) {
     log.error(
       { event: "dead-letter.failed", err: error, reason },
@@ -178,7 +229,20 @@ function startSweep(
 ): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  const sayWhoWaits = () => {
+    const waiting = lanes.waiting(WAITING_AFTER_TIMES);
+    stats.waitingKeys = waiting.length;
+    const [example] = waiting;
+    if (example === undefined || Date.now() - saidAtMs < SAY_AGAIN_MS) return;
+    saidAtMs = Date.now();
+    log.warn(
+      { event: "messages.early", keys: waiting.length, example },
+      "keys wait for messages before those that come, which the subscription may never have had: read the feed (option feed), or begin where they are (startAt)",
+    );
+  };
   const sweep = async () => {
+    sayWhoWaits();
     try {
       const { parked, blockedKeys, drainable } = await readConsumerStatus(options.pool, options);
       stats.parked = parked;
