@@ -9,6 +9,7 @@ import { memoryBenchmark } from "./memory/memory-benchmark.ts";
 import { relayBenchmark } from "./relay/relay-benchmark.ts";
 import { sourceBenchmark } from "./source/source-benchmark.ts";
 import { startUpBenchmark } from "./start-up/start-up-benchmark.ts";
+import { streamsBenchmark } from "./streams/streams-benchmark.ts";
 import { witnessBenchmark } from "./witness/witness-benchmark.ts";
 
 /** Every benchmark by the name that `npm run bench -- <name>` takes. */
@@ -24,5 +25,6 @@ export const BENCHMARKS = {
   memory: memoryBenchmark,
   "start-up": startUpBenchmark,
   source: sourceBenchmark,
+  streams: streamsBenchmark,
   witness: witnessBenchmark,
 };

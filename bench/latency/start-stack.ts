@@ -32,6 +32,12 @@ export type Stack = {
   command: (command: ChainCommand) => Promise<ChainReport>;
   /** The schema that the engine writes. */
   schema: string;
+  /** What another process of the service needs in its environment. */
+  env: NodeJS.ProcessEnv;
+  /** Kills the indexer, starts another one, and waits until it follows the head again. */
+  restartIndexer: () => Promise<void>;
+  /** Kills the relay and starts another one. */
+  restartRelay: () => Promise<void>;
 };
 
 /**
@@ -63,16 +69,32 @@ export async function startStack(
     LOG_LEVEL: "error",
     PUBSUB_CREATE: "true",
   };
-  spawnChild(process.execPath, [...indexerOptions, "cli/indexer.ts"], {
-    cwd: ROOT,
-    env,
-    isQuiet: true,
-  });
-  const schema = await untilFollowing(databaseUrl);
+  const startIndexer = (): Child =>
+    spawnChild(process.execPath, [...indexerOptions, "cli/indexer.ts"], {
+      cwd: ROOT,
+      env,
+      isQuiet: true,
+    });
   const nodeOptions = ["--max-old-space-size=160", "--max-semi-space-size=8"];
-  spawnChild(process.execPath, [...nodeOptions, "cli/relay.ts"], { cwd: ROOT, env });
+  const startRelay = (): Child =>
+    spawnChild(process.execPath, [...nodeOptions, "cli/relay.ts"], { cwd: ROOT, env });
+  let indexer = startIndexer();
+  const schema = await untilFollowing(databaseUrl);
+  let relay = startRelay();
   await untilLeased(databaseUrl);
-  return { databaseUrl, arrivals, schema, command: (command) => send(chain, command) };
+  return {
+    ...{ databaseUrl, arrivals, schema, env },
+    command: (command) => send(chain, command),
+    restartIndexer: async () => {
+      await indexer.end();
+      indexer = startIndexer();
+      await untilFollowing(databaseUrl);
+    },
+    restartRelay: async () => {
+      await relay.end();
+      relay = startRelay();
+    },
+  };
 }
 
 function chainEnvironment(chainId: number, url: string): NodeJS.ProcessEnv {
