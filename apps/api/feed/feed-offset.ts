@@ -36,7 +36,8 @@ export async function publicationBehind(
       if (lagSeconds * 1_000 < STANDBY_MS) throw gone(bounds, "no message has it");
       throw new Problem("ES-CATCHING-UP", "This standby does not have that offset yet.");
     }
-    await setTimeout(LOOK_AGAIN_MS, undefined, { signal });
+    await setTimeout(LOOK_AGAIN_MS);
+    signal.throwIfAborted();
   }
 }
 
