@@ -11,6 +11,7 @@ import {
   chooseDeployment,
   waitForOtherDeployment,
 } from "../engine/deployment/choose-deployment.ts";
+import { describeViews } from "../engine/describe-views.ts";
 import { becomeBuilder, becomeIndexer, ENGINE_SHUTDOWN_MS } from "../engine/engine.ts";
 import { ensureViews } from "../engine/ensure-views.ts";
 import { checkChains } from "../engine/preflight/check-chains.ts";
@@ -57,6 +58,7 @@ export const indexer = defineCommand({
     const before = await recordEngineStart(databaseUrl, schema);
     void recordCaughtUp(databaseUrl, schema, before);
     void ensureViews(databaseUrl, schema, forever).catch(exitWith);
+    void describeViews(databaseUrl, schema, forever);
     takeOver?.().then(
       () =>
         log.info(

@@ -13,6 +13,7 @@ import { eventReference } from "./generated/event-reference.ts";
 import { jsonSchemas } from "./generated/json-schema.ts";
 import { logEventReference } from "./generated/log-event-reference.ts";
 import { tableReference } from "./generated/table-reference.ts";
+import { viewComments } from "./generated/view-comments.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const SCHEMAS = "packages/messages/schemas";
@@ -32,6 +33,7 @@ function writeFiles(isCheck: boolean): number {
     ["packages/messages/bodies.ts", bodyTypes()],
     ["docs/reference/events.md", eventReference()],
     ["docs/reference/tables.md", tableReference()],
+    ["engine/view-comments.json", viewComments()],
     [".env.example", environmentExample()],
     ["docs/reference/configuration.md", environmentReference()],
     ["docs/reference/errors.md", errorReference(ROOT)],
