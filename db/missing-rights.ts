@@ -1,5 +1,5 @@
 import type { Queryable } from "./queryable.ts";
-import { FEED, SCHEMAS } from "./roles/role-names.ts";
+import { SCHEMAS } from "./roles/role-names.ts";
 
 /**
  * What a process wants of the database: the indexer makes deployments and views, the relay keeps the
@@ -27,8 +27,8 @@ const RIGHTS: Record<DatabaseUse, Right[]> = {
   reader: [
     { right: "usage", schema: views },
     ...select(views, "event", "escrow", "approval", "settlement", "party", "settlement_minute"),
+    // Not the feed: the relay may have made it just now, and grants it in a moment.
     ...select(views, "chain_stat", "chain_progress", "chain_verified", "_api_key"),
-    ...select(journal, ...FEED),
   ],
   connect: [],
 };

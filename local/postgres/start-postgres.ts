@@ -34,6 +34,8 @@ export type RunningPostgres = {
 
 const DATABASE = "escrow";
 const ATTEMPTS_AT_A_PORT = 5;
+/** A standby takes connections that read. */
+const READY = /database system is ready to accept (read-only )?connections/;
 
 /**
  * Starts PostgreSQL from npm on the loopback interface, as an unprivileged user when we are root,
@@ -134,7 +136,7 @@ function waitUntilReady(server: ChildProcess): Promise<"ready" | string> {
     server.once("close", onEnd);
     server.stderr?.on("data", (chunk) => {
       if (said.length < 20_000) said += chunk;
-      if (said.includes("database system is ready to accept connections")) resolve("ready");
+      if (READY.test(said)) resolve("ready");
     });
   });
 }

@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Kysely, PostgresDialect, sql } from "kysely";
@@ -53,6 +61,20 @@ export class RelayWorld {
   /** Stops PostgreSQL for a moment and keeps its files as they are, for `putFilesBack`. */
   async keepFiles(): Promise<void> {
     await this.#withoutPostgres(() => copyFolder(this.#files, this.#copy));
+  }
+
+  /** Starts a standby that follows this PostgreSQL, until the end of the test. @returns its port */
+  async startStandby(): Promise<number> {
+    await this.keepFiles();
+    const { port, username, password } = new URL(this.#postgres?.url ?? "");
+    const primary = `host=127.0.0.1 port=${port} user=${username} password=${password}`;
+    appendFileSync(join(this.#copy, "postgresql.auto.conf"), `primary_conninfo = '${primary}'\n`);
+    writeFileSync(join(this.#copy, "standby.signal"), "");
+    const { uid, gid } = statSync(this.#copy);
+    chownSync(join(this.#copy, "standby.signal"), uid, gid);
+    const standby = await startTestPostgres({ dataDir: this.#copy });
+    onTestFinished(() => standby.stop());
+    return standby.port;
   }
 
   async restart(): Promise<void> {

@@ -21,35 +21,37 @@ export type RoleBed = {
   /** As its superuser. */
   url: string;
   owner: pg.Pool;
+  deployment: StandInDeployment;
   urlAs(role: string): string;
   /** A connection that ends with the test. */
   connectAs(role: string): Promise<pg.Client>;
 };
 
 /** Fills an empty database as its superuser. */
-export async function fillAsOne(world: RelayWorld): Promise<{ url: string; pool: pg.Pool }> {
+export async function fillAsOne(
+  world: RelayWorld,
+): Promise<{ url: string; pool: pg.Pool; deployment: StandInDeployment }> {
   const { url, pool } = await world.database();
   await withClient(url, async (client) => {
     await ensureProgressView(client);
     await ensureWitnessTables(client);
     await ensureKeyTable(client);
   });
-  await StandInDeployment.create(pool);
-  return { url, pool };
+  return { url, pool, deployment: await StandInDeployment.create(pool) };
 }
 
 export async function roleBed(
   world: RelayWorld,
   options: { isStrict?: boolean; connections?: number } = {},
 ): Promise<RoleBed> {
-  const { url, pool: owner } = await fillAsOne(world);
+  const { url, pool: owner, deployment } = await fillAsOne(world);
   const names = freshNames();
   const all = [names.indexer, names.relay, ...names.readers];
   const passwords = new Map(all.map((role) => [role, PASSWORD]));
   await setUpRoles(url, { names, passwords, isApplied: true, ...options });
   const urlAs = (role: string) => urlOfRole(url, role, PASSWORD);
   return {
-    ...{ names, url, owner, urlAs },
+    ...{ names, url, owner, deployment, urlAs },
     reader: names.readers[0] ?? "",
     connectAs: async (role) => {
       const client = new pg.Client({ connectionString: urlAs(role) });
