@@ -45,7 +45,7 @@ test.each(QUESTIONS)("A reader asks: %s", async (_, { sql = "", plan, table = ""
 });
 
 describe("The views say what they are", () => {
-  test("each with all of its columns, and again after the engine has made one anew", async () => {
+  test("each with all of its columns, and again after the engine has dropped one and made it", async () => {
     const indexer = await bed.connectAs(bed.names.indexer);
     await describeOnce(indexer);
     expect(await undescribed(indexer)).toEqual([]);
