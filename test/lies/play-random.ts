@@ -62,7 +62,7 @@ export async function playRandom(
       reorgs += 1;
     }
     if (what === "kill") {
-      const who = random.pick(ASKING);
+      const who = ASKING[sumOf(kills) % ASKING.length] as Asking;
       await services[who].kill();
       kills[who] += 1;
       // What one kill leaves behind is not only ever met by the next one.
@@ -70,10 +70,10 @@ export async function playRandom(
     }
     await setTimeout(random.integer(0, LONGEST_PAUSE_MS));
     if (performance.now() < progressMs) continue;
-    progressMs += PROGRESS_MS;
+    progressMs = performance.now() + PROGRESS_MS;
     const { missing } = await seat.topics.open(LATEST_TOPIC);
     onProgress(
-      `${Math.round((endsMs - performance.now()) / 1_000)} s left: ${reorgs} reorgs, ${sumOf(kills)} kills, ${missing} events on their way`,
+      `${Math.round(Math.max(0, endsMs - performance.now()) / 1_000)} s left: ${reorgs} reorgs, ${sumOf(kills)} kills, ${missing} events on their way`,
     );
   }
   await seat.settled("live", LATEST_TOPIC);

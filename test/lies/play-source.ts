@@ -40,8 +40,8 @@ const PATIENCE_MS = 100_000;
 const TIMEOUT_MS = 8_000;
 /** Where the lie is that no answer comes, nobody has to wait as long for it as for a slow node. */
 const TIMEOUT_OF_HANGS_MS = 1_500;
-/** Hangs are few, and cost no more than that each. */
-const PATIENCE_WITH_HANGS_MS = 9_000;
+/** For one question: hangs are few, and cost no more than that each. */
+const PATIENCE_WITH_HANGS_MS = 15_000;
 
 /**
  * What the source alone makes of a lie: reads a chain as the engine does, head, ranges, blocks and
@@ -82,7 +82,9 @@ export async function playSource(
     const onRefused = (error: Error): void => {
       if (count > 1) verdict.misjudged.push(`the engine was refused: ${error.message}`);
     };
-    const ask = engineOf(code, source, onRefused);
+    const patienceMs = lie.atMost === undefined ? PATIENCE_MS : PATIENCE_WITH_HANGS_MS;
+    const engine = engineOf(code, source, onRefused);
+    const ask: Ask = (method, params) => within(patienceMs, engine(method, params));
     await source.survey();
     const steps: Record<string, () => Promise<unknown>> = {
       heads: () => heads(ask, bed, clock, verdict),
@@ -92,7 +94,7 @@ export async function playSource(
     };
     // One that goes wrong says enough.
     for (const [what, step] of Object.entries(steps))
-      if (isClean(verdict)) await judge(verdict, lie, what, step);
+      if (isClean(verdict)) await judge(verdict, what, step);
     blame(source, lie, liar.told, verdict);
     if (first.impatient > 0)
       verdict.misjudged.push(`it was asked ${first.impatient} times within a pause`);
@@ -130,19 +132,26 @@ function topicsOf(...abis: Abi[]): Hex[] {
 
 async function judge(
   verdict: LieVerdict,
-  { atMost }: NamedLie,
   what: string,
   read: () => Promise<unknown>,
 ): Promise<void> {
-  const patienceMs = atMost === undefined ? PATIENCE_MS : PATIENCE_WITH_HANGS_MS;
-  const tooLong = new AbortController();
-  const patience = setTimeout(patienceMs, undefined, { signal: tooLong.signal }).then(() => {
+  await within(PATIENCE_MS, read()).catch((error: Error) => {
+    verdict.stuck.push(`${what}: ${error.message}`);
+  });
+}
+
+/** @throws Error when it does not come in time */
+async function within<T>(patienceMs: number, answer: Promise<T>): Promise<T> {
+  const isThere = new AbortController();
+  const patience = setTimeout(patienceMs, undefined, { signal: isThere.signal }).then(() => {
     throw new Error("no answer in time");
   });
-  await Promise.race([read(), patience])
-    .catch((error: Error) => verdict.stuck.push(`${what}: ${error.message}`))
-    .finally(() => tooLong.abort());
-  await patience.catch(() => undefined);
+  try {
+    return await Promise.race([answer, patience]);
+  } finally {
+    isThere.abort();
+    await patience.catch(() => undefined);
+  }
 }
 
 /** The head is there, and never falls. */
