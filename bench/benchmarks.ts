@@ -1,4 +1,5 @@
 import { apiBenchmark } from "./api/api-benchmark.ts";
+import { loadBenchmark } from "./api/load-benchmark.ts";
 import { consumerBenchmark } from "./consumer/consumer-benchmark.ts";
 import { backfillBenchmark } from "./indexing/backfill-benchmark.ts";
 import { growthBenchmark } from "./indexing/growth-benchmark.ts";
@@ -19,6 +20,7 @@ export const BENCHMARKS = {
   growth: growthBenchmark,
   live: liveBenchmark,
   api: apiBenchmark,
+  load: loadBenchmark,
   relay: relayBenchmark,
   latency: latencyBenchmark,
   consumer: consumerBenchmark,

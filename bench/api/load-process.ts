@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { Agent, request } from "node:http";
+import { Agent } from "node:http";
+import { ask } from "./ask.ts";
 
 /*
  * Asks one server the same kind of question over and over: CONNECTIONS connections, each of which
@@ -40,26 +41,9 @@ async function askOverAndOver(connection: number): Promise<void> {
     const question = questions[turn % questions.length];
     if (question === undefined) return;
     const askedMs = performance.now();
-    const { status, text } = await ask(question);
+    const { status, text } = await ask(ORIGIN, agent, question);
     latencies.push(performance.now() - askedMs);
     if (status !== 200 || !text.includes(question.expects))
       fault ??= `${question.path}: ${status} ${text.slice(0, 300)}`;
   }
-}
-
-function ask({ path, body }: Question): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const method = body === undefined ? "GET" : "POST";
-    const headers = body === undefined ? {} : { "content-type": "application/json" };
-    const sent = request(`${ORIGIN}${path}`, { agent, method, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        text += chunk;
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
 }

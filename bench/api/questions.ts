@@ -5,23 +5,27 @@ export type Questions = Record<string, { ours: Question[]; plain: Question[] | n
 
 /**
  * Every kind of question that the query side answers, about escrows that exist. What both servers
- * answer, they are asked for the same fields of the same rows.
+ * answer, they are asked for the same fields of the same rows. "each another": no two alike, so that
+ * nothing of an answer can be kept for the next.
  *
  * @param chainId of all of them
  */
 export function questionsAbout(chainId: number, escrows: readonly string[]): Questions {
   const health = [{ path: "/health", expects: "" }];
+  const times = escrows.map((_, at) => 1_700_100_000 + 293 * at);
   return {
-    "GraphQL list of 50": { ours: [ourList()], plain: [plainList()] },
-    "GraphQL detail": {
+    "GraphQL list of 50, the same": { ours: [ourList(null)], plain: [plainList(null)] },
+    "GraphQL lists of 50, each another": { ours: times.map(ourList), plain: times.map(plainList) },
+    "GraphQL details, each another": {
       ours: escrows.map((address) => ourDetail(chainId, address)),
       plain: escrows.map((address) => plainDetail(chainId, address)),
     },
-    "REST list of 50": {
-      ours: [{ path: "/v1/escrows?status=released&limit=50", expects: '"released"' }],
+    "REST list of 50, the same": { ours: [restList("")], plain: null },
+    "REST lists of 50, each another": {
+      ours: times.map((time) => restList(`&created_before=${time}`)),
       plain: null,
     },
-    "REST detail": {
+    "REST details, each another": {
       ours: escrows.map((address) => ({
         path: `/v1/escrows/${chainId}/${address}`,
         expects: address,
@@ -32,19 +36,37 @@ export function questionsAbout(chainId: number, escrows: readonly string[]): Que
   };
 }
 
-function ourList(): Question {
+function restList(more: string): Question {
+  return { path: `/v1/escrows?status=released&limit=50${more}`, expects: '"released"' };
+}
+
+const FIELDS = "address status payer payee amount approvalsGiven createdAt";
+
+/** @param before created before this time, in Unix seconds; all when null */
+function ourList(before: number | null): Question {
   return graphql(
-    `{ escrows(where: { status: [RELEASED] }, first: 50) {
-         nodes { address status payer payee amount approvalsGiven createdAt } } }`,
+    `query ($where: EscrowFilter) { escrows(where: $where, first: 50) { nodes { ${FIELDS} } } }`,
     '"status":"RELEASED"',
+    {
+      where: {
+        status: ["RELEASED"],
+        ...(before === null
+          ? {}
+          : { createdAt: { before: new Date(before * 1_000).toISOString() } }),
+      },
+    },
   );
 }
 
-function plainList(): Question {
+function plainList(before: number | null): Question {
   return graphql(
-    `{ escrows(where: { status: "released" }, orderBy: "createdAt", orderDirection: "desc", limit: 50) {
-         items { address status payer payee amount approvalsGiven createdAt } } }`,
+    `query ($where: escrowFilter) {
+       escrows(where: $where, orderBy: "createdAt", orderDirection: "desc", limit: 50) {
+         items { ${FIELDS} } } }`,
     '"status":"released"',
+    {
+      where: { status: "released", ...(before === null ? {} : { createdAt_lt: String(before) }) },
+    },
   );
 }
 

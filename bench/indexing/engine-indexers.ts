@@ -16,7 +16,7 @@ const PLAIN_SCHEMA = "plain";
 export const ASKS_DIRECTLY = `--import=${join(import.meta.dirname, "../source/ask-directly.ts")}`;
 
 /** An indexer that can be asked how far it is. */
-export type RunningEngine = RunningIndexer & { state: EngineState };
+export type RunningEngine = RunningIndexer & { state: EngineState; schema: string };
 
 /** This project's indexer, as `npm run indexer` starts it. */
 export const ESCROW_STREAM = ourIndexer("escrow-stream");
@@ -113,8 +113,7 @@ async function running(
   const [schema = ""] = schemas;
   const state = await EngineState.connect(databaseUrl, schema);
   return {
-    child,
-    state,
+    ...{ child, state, schema },
     hasBegun: () => state.hasBegun(),
     isReady: () => state.isReady(),
     facts: () => readFacts(databaseUrl, tables),

@@ -96,6 +96,16 @@ function progressSql(hasVerified: boolean): string {
 const WITH_VERIFIED = progressSql(true);
 const WITHOUT_VERIFIED = progressSql(false);
 
+/** The statement of `readProgress`. */
+export function progressQuery(hasVerified: boolean) {
+  return {
+    name: hasVerified ? "progress" : "progress-without-verified",
+    text: hasVerified ? WITH_VERIFIED : WITHOUT_VERIFIED,
+    // Part of pg's queries, though not of their type.
+    query_timeout: PROGRESS_TIMEOUT_MS,
+  };
+}
+
 /**
  * Reads how far the index is, in one statement.
  *
@@ -103,13 +113,7 @@ const WITHOUT_VERIFIED = progressSql(false);
  *   have none
  */
 export async function readProgress(db: Queryable, hasVerified: boolean): Promise<Look> {
-  const query = {
-    name: hasVerified ? "progress" : "progress-without-verified",
-    text: hasVerified ? WITH_VERIFIED : WITHOUT_VERIFIED,
-    // Part of pg's queries, though not of their type.
-    query_timeout: PROGRESS_TIMEOUT_MS,
-  };
-  const { rows } = await db.query<Row>(query);
+  const { rows } = await db.query<Row>(progressQuery(hasVerified));
   return { progress: progressOf(rows), snapshot: rows[0]?.snapshot ?? null };
 }
 

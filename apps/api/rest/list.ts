@@ -26,7 +26,7 @@ export type List<Row, P extends Shape, F extends Shape> = {
   filter: F;
   /** Which rows: those for which all conditions of one alternative hold. */
   anyOf(input: Filter<F> & z.output<z.ZodObject<P>>): (readonly Condition[])[];
-  /** What may be ordered by: its name, and its column. */
+  /** What may be ordered by, each with an index: its name, and its column. */
   orders: Record<string, keyof Row & string>;
   direction: "asc" | "desc";
   present?(row: Row, asked: Filter<F>): object;

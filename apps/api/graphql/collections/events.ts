@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import {
   type BlockRange as Blocks,
   equal,
-  inRange,
+  inBlocks,
   oneOf,
   type TimeRange,
 } from "../../read/conditions.ts";
@@ -48,7 +48,7 @@ export const events: Collection<EventRow> = {
     const all = [
       ...equal("chain_id", filter.chainId),
       ...equal("stream", filter.escrow),
-      ...inRange("block_number", filter.blockNumber),
+      ...inBlocks("block_number", filter.blockNumber),
       ...inTimeOfPosition(filter.blockTimestamp),
       ...(filter.hasAnomaly == null
         ? []

@@ -1,4 +1,4 @@
-import { equal, inRange, oneOf } from "../../read/conditions.ts";
+import { equal, inBlocks, oneOf } from "../../read/conditions.ts";
 import { EVENT } from "../../read/views.ts";
 import { listRoute } from "../list.ts";
 import { address, block, chainId, words } from "../parameters.ts";
@@ -26,7 +26,7 @@ export const escrowEvents = listRoute({
       ...equal("chain_id", asked.chain_id),
       ...equal("stream", asked.address),
       ...oneOf("type", asked.type),
-      ...inRange("block_number", { min: asked.block_from, max: asked.block_to }),
+      ...inBlocks("block_number", { min: asked.block_from, max: asked.block_to }),
     ],
   ],
   orders: { stream_version: "stream_version" },

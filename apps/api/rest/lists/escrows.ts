@@ -69,8 +69,6 @@ export const escrows = listRoute({
     created_at: "created_at",
     amount: "amount",
     releasable_from: "releasable_from",
-    settled_at: "settled_at",
-    updated_at: "updated_at",
   },
   direction: "desc",
   isOfTheClock: ({ at }) => at === undefined,

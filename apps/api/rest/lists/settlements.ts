@@ -33,6 +33,6 @@ export const settlements = listRoute({
       ...inTime("settled_at", { from: asked.settled_from, before: asked.settled_before }),
     ],
   ],
-  orders: { settled_at: "settled_at", amount: "amount" },
+  orders: { settled_at: "settled_at" },
   direction: "desc",
 });

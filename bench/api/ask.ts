@@ -1,0 +1,25 @@
+import { type Agent, request } from "node:http";
+import type { Question } from "./load-process.ts";
+
+/** Asks a server one question. */
+export function ask(
+  origin: string,
+  agent: Agent,
+  { path, body }: Question,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? "GET" : "POST";
+    const headers = body === undefined ? {} : { "content-type": "application/json" };
+    const sent = request(`${origin}${path}`, { agent, method, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", reject);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
