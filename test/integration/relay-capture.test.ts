@@ -30,7 +30,7 @@ async function retractUnconfirmed(
 ): Promise<number> {
   const leader = leases.leader(publication);
   if (leader === null) throw new Error("the leadership was not taken");
-  const events = await readUnconfirmed(db, source, publication, 100);
+  const events = await readUnconfirmed(db, source, publication, "1", 100);
   const replaced = events.filter(({ height }) => isReplaced(height));
   const { instance } = leases;
   return await retract(db, { source, publication, instance, leader, events: replaced });

@@ -52,6 +52,35 @@ async function threeBlocks(): Promise<void> {
 }
 
 describe("a reorg", () => {
+  test("is told while the nodes of another chain, which also lost rows, do not answer", async () => {
+    const seen = await subscribe();
+    const chain = new StubChain();
+    let answer = (): void => undefined;
+    bed.startRelay(
+      {},
+      {
+        isReplaced: (id, height, hash) =>
+          id === 2
+            ? new Promise((resolve) => (answer = () => resolve(true)))
+            : chain.isReplaced(id, height, hash),
+        isCanonical: async () => false,
+      },
+    );
+    await threeBlocks();
+    await bed.outbox.append({ key: "c", block: 2, chain: 2, id: "other" });
+    await bed.outbox.moveTo({ latest: 3, finalized: 1, chain: 2 });
+    await waitUntil("all is told", () => seen.length === 5);
+    chain.replaced.add("0x3");
+    await bed.outbox.rollBackTo(1);
+    await bed.outbox.append({ key: "a", block: 2 }, { key: "b", block: 2, index: 1 });
+    await waitUntil("the living chain's is told", () => told(seen).includes("4 -e-3-0"));
+    expect(told(seen, "c")).toEqual(["1 other"]);
+    answer();
+    await waitUntil("the other one's is told when it answers", () =>
+      told(seen, "c").includes("2 -other"),
+    );
+  });
+
   test("is told: each dropped event is retracted once, the last first, before what replaces it [G-5]", async () => {
     const seen = await subscribe();
     const chain = new StubChain();

@@ -9,7 +9,13 @@ import { Signal } from "../signal.ts";
 import type { BlockEvidence } from "../source/block-evidence.ts";
 import type { OutboxPresence } from "../source/outbox-presence.ts";
 import type { OutboxSource } from "../source/outbox-source.ts";
-import { readPhantoms, readUnconfirmed, retract, type UnconfirmedEvent } from "./reconcile.ts";
+import {
+  readLinesToConfirm,
+  readPhantoms,
+  readUnconfirmed,
+  retract,
+  type UnconfirmedEvent,
+} from "./reconcile.ts";
 
 export type ReconcileLoopOptions = {
   db: Kysely<unknown>;
@@ -28,6 +34,8 @@ export type ReconcileLoopOptions = {
 
 const EVENTS_PER_LOOK = 1_000;
 const IDLE_MS = 5_000;
+/** The question whether what counts as final still stands; lines are numbers. */
+const FIRM = "firm";
 
 /**
  * Retracts what the chain dropped, for one publication that this instance is the leader of.
@@ -47,6 +55,10 @@ export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
   readonly #log: Logger;
   readonly #wake = new Signal();
+  /** Lines whose chain is being asked; and how many unconfirmed events each had. */
+  readonly #asking = new Set<string>();
+  readonly #unconfirmed = new Map<string, number>();
+  readonly #tasks = new Set<Promise<unknown>>();
   #isNeeded = true;
   #stopping = false;
 
@@ -83,39 +95,72 @@ export class ReconcileLoop {
           await this.#wake.wait(IDLE_MS);
           continue;
         }
-        if (publication.finality === "finalized") await guard.isFirm(publication);
+        if (publication.finality === "finalized" && !this.#asking.has(FIRM))
+          this.#begin(FIRM, () => guard.isFirm(publication));
         const mayLook = !presence.isMissing;
         if (mayLook && publication.finality !== "finalized") await this.#retractPhantoms(leader);
-        if (this.#isNeeded && mayLook) this.#isNeeded = (await this.#look(leader)) > 0;
+        if (this.#isNeeded && mayLook) await this.#look();
         failures = 0;
-        const isSoon = this.#isNeeded && mayLook;
+        const isSoon = (this.#isNeeded || this.#asking.size > 0) && mayLook;
         await this.#wake.wait(isSoon ? pollIntervalMs : IDLE_MS);
       } catch (error) {
-        if (presence.learnFrom(error)) continue;
+        if (!this.#failed(error)) continue;
         failures += 1;
-        this.#log.error(
-          { event: "reconcile.failed", err: error },
-          "unconfirmed events could not be checked; trying again",
-        );
         await this.#wake.wait(backoffMs(backoff, failures));
       }
     }
+    await Promise.all(this.#tasks);
   }
 
-  /** Looks once; the number of events that stay unconfirmed. */
-  async #look(leader: Lease): Promise<number> {
-    const { db, source, publication, guard, metrics } = this.#options;
-    const { topic, finality } = publication;
-    const events = await readUnconfirmed(db, source, publication, EVENTS_PER_LOOK);
+  /** @returns whether it was a failure, and not only a missing outbox */
+  #failed(error: unknown): boolean {
+    if (this.#options.presence.learnFrom(error)) return false;
+    this.#log.error(
+      { event: "reconcile.failed", err: error },
+      "unconfirmed events could not be checked; trying again",
+    );
+    return true;
+  }
+
+  /** Looks at every line; none waits for the nodes of another chain. */
+  async #look(): Promise<void> {
+    const { db, source, publication, metrics } = this.#options;
+    this.#isNeeded = false;
+    for (const line of await readLinesToConfirm(db, source, publication))
+      if (!this.#asking.has(line)) this.#begin(line, () => this.#lookAt(line));
+    const left = [...this.#unconfirmed.values()].reduce((sum, count) => sum + count, 0);
+    metrics.unconfirmed(publication.topic, left);
+  }
+
+  /** Looks at one line, once; while there is anything unconfirmed, it is looked at again. */
+  async #lookAt(line: string): Promise<void> {
+    const { db, source, publication, guard, leases } = this.#options;
+    const before = this.#unconfirmed.get(line) ?? 0;
+    const events = await readUnconfirmed(db, source, publication, line, EVENTS_PER_LOOK);
+    this.#unconfirmed.set(line, events.length);
+    // Once more when none is left, for the metric.
+    if (events.length + before > 0) this.#isNeeded = true;
     const replaced = await this.#whoseBlockIsReplaced(events);
     const [first] = replaced;
-    let written = 0;
-    if (first && finality === "finalized")
+    const leader = leases.leader(publication);
+    if (!first || leader === null) return;
+    if (publication.finality === "finalized")
       await guard.suspect(publication, { ...first, isCaptured: true });
-    else if (first)
-      written = await this.#retract(leader, replaced, "the chain replaced their blocks");
-    metrics.unconfirmed(topic, events.length - written);
-    return events.length;
+    else await this.#retract(leader, replaced, "the chain replaced their blocks");
+  }
+
+  #begin(what: string, work: () => Promise<unknown>): void {
+    this.#asking.add(what);
+    const task = work()
+      .catch((error: unknown) => {
+        this.#isNeeded = true;
+        this.#failed(error);
+      })
+      .finally(() => {
+        this.#asking.delete(what);
+        this.#tasks.delete(task);
+      });
+    this.#tasks.add(task);
   }
 
   /** What is proven to have never been, as soon as the outbox lacks it too. */

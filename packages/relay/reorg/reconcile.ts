@@ -70,20 +70,33 @@ export function lastFinalPosition(
      where s.publication_id = ${publicationId} and s.chain_id = ${line}), '')`;
 }
 
+/** Lines of which a publication may have unconfirmed events: those that are there, and that were. */
+export async function readLinesToConfirm(
+  db: Kysely<unknown>,
+  source: OutboxSource,
+  { id }: Publication,
+): Promise<string[]> {
+  const { rows } = await sql<{ line: string }>`
+    select line from ${source.progress} p
+    union select chain_id from relay.capture_cursor where publication_id = ${id}`.execute(db);
+  return rows.map(({ line }) => line);
+}
+
 /**
- * The unconfirmed events of a publication, the newest first: in that order they are retracted, so
- * that a subscriber undoes the last thing first.
+ * The unconfirmed events of a publication in a line, the newest first: in that order they are
+ * retracted, so that a subscriber undoes the last thing first.
  */
 export async function readUnconfirmed(
   db: Kysely<unknown>,
   source: OutboxSource,
   { id }: Publication,
+  line: string,
   limit: number,
 ): Promise<UnconfirmedEvent[]> {
   const { rows } = await sql<Row>`
     select ${COLUMNS}
     from relay.message m
-    where ${isUnconfirmed(source, id)}
+    where ${isUnconfirmed(source, id)} and m.chain_id = ${line}
       and m.position > ${lastFinalPosition(source, id, sql`m.chain_id`)}
     order by m.position desc
     limit ${limit}`.execute(db);
