@@ -27,6 +27,7 @@ async function keepLedger(config: Config, signal: AbortSignal): Promise<void> {
       onEarly: config.onEarly,
       onDeadLetter: config.onDeadLetter,
       ...(config.deadLetterTopic ? { deadLetterTopic: config.deadLetterTopic } : {}),
+      ...(config.feed ? { feed: config.feed } : {}),
       pubsub,
       subscription: config.subscription,
       pool,

@@ -10,6 +10,8 @@ export type Config = {
   onEarly: "nack" | "park";
   onDeadLetter: "block" | "skip";
   deadLetterTopic: string | undefined;
+  /** The feed to read when it starts late; its publication is the topic. */
+  feed: { url: string; publication: string; key?: string } | undefined;
   statsIntervalMs: number;
 };
 
@@ -31,6 +33,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   const createSubscription = oneOf("CREATE_SUBSCRIPTION", ["false", "true"]) === "true";
   const statsIntervalMs = Number(env.STATS_INTERVAL_MS || 5_000);
   if (!(statsIntervalMs > 0)) problems.push("STATS_INTERVAL_MS is not a number above 0");
+  const feedUrl = env.FEED_URL || undefined;
   const config: Config = {
     databaseUrl: required("DATABASE_URL"),
     projectId: required("PUBSUB_PROJECT_ID"),
@@ -43,6 +46,14 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     onEarly: oneOf("ON_EARLY", ["nack", "park"]),
     onDeadLetter: oneOf("ON_DEAD_LETTER", ["block", "skip"]),
     deadLetterTopic: env.DEAD_LETTER_TOPIC || undefined,
+    feed:
+      feedUrl === undefined
+        ? undefined
+        : {
+            url: feedUrl,
+            publication: required("TOPIC"),
+            ...(env.FEED_KEY ? { key: env.FEED_KEY } : {}),
+          },
     statsIntervalMs,
   };
   if (problems.length > 0)

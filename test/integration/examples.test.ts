@@ -4,6 +4,7 @@ import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emul
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConsumerDatabase, startConsumerDatabase } from "../support/consumer-database.ts";
 import { tellHistory } from "../support/escrow-history.ts";
+import { FeedStandIn } from "../support/feed-stand-in.ts";
 import { nodeVersions } from "../support/node-versions.ts";
 import { ONCE, PubsubClients } from "../support/pubsub-clients.ts";
 import { Stranger } from "../support/stranger.ts";
@@ -116,6 +117,57 @@ describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
       `select status from ledger_${version}.escrow_ledger`,
     );
     expect(rows).toEqual([{ status: "released" }]);
+  });
+
+  test("02-settlement-consumer that starts late has what was before from the feed", async () => {
+    const folder = copyOf("02-settlement-consumer");
+    const build = stranger.run(path, folder, script(folder, "build"));
+    expect([await build.ended, build.printed.out]).toEqual([0, ""]);
+    const name = `late-${version}`;
+    const topic = await clients.createTopic({}, name);
+    const story = tellHistory("1:0x0", [
+      { type: "Approved", by: 1 },
+      { type: "reorg", depth: 1, returns: true },
+      { type: "EscrowReleased" },
+    ]);
+    // As the relay says of itself in every message.
+    const told = story.messages.map((message) => ({
+      ...message,
+      attributes: { ...message.attributes, publication: name },
+    }));
+    await publish(topic, told.slice(0, 3));
+    const feed = await FeedStandIn.start();
+    try {
+      feed.messages.push(...told);
+      const { child, printed, ended } = stranger.run(
+        path,
+        folder,
+        script(folder, "start"),
+        env({
+          DATABASE_URL: database.url,
+          PUBSUB_PROJECT_ID: "p1",
+          SUBSCRIPTION: `late-ledger-${version}`,
+          TOPIC: name,
+          CREATE_SUBSCRIPTION: "true",
+          SCHEMA: `late_${version}`,
+          STATS_INTERVAL_MS: "100",
+          FEED_URL: feed.url,
+        }),
+      );
+      await waitUntil("all is applied", () => printed.out.includes('"applied":5,'));
+      await publish(topic, told.slice(3));
+      await waitUntil("what the feed had before comes again", () =>
+        printed.out.includes('"applied":5,"duplicates":2'),
+      );
+      child.kill("SIGTERM");
+      expect([await ended, printed.err]).toEqual([0, ""]);
+      const { rows } = await database.pool.query(
+        `select status from late_${version}.escrow_ledger`,
+      );
+      expect(rows).toEqual([{ status: "released" }]);
+    } finally {
+      await feed.stop();
+    }
   });
 
   test("03-test-with-emulator passes", async () => {

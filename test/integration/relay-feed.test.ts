@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ponderOutbox } from "../../engine/outbox-source.ts";
 import { capture } from "../../packages/relay/capture/capture.ts";
 import type { Publication } from "../../packages/relay/journal/publication.ts";
+import { sentAttributes } from "../../packages/relay/journal/sent-attributes.ts";
 import type { Lease, LeaseKeeper } from "../../packages/relay/leases/lease-keeper.ts";
 import { readUnconfirmed, retract } from "../../packages/relay/reorg/reconcile.ts";
 import { FeedReader } from "../support/feed-reader.ts";
@@ -12,7 +13,7 @@ import { publicationWithLeases, RelayWorld } from "../support/relay-world.ts";
 import { StandInOutbox } from "../support/stand-in-outbox.ts";
 
 const CHAINS = [1, 2, 3];
-const BLOCKS = 25;
+const BLOCKS = 15;
 const KEYS = ["a", "b", "c", "d"];
 
 const world = new RelayWorld();
@@ -128,6 +129,20 @@ async function readWhileWriting(): Promise<FeedReader> {
   return reader;
 }
 
+/** Events, retractions, and what came back: bytes and attributes are those that Pub/Sub gets. */
+async function expectAsSent(): Promise<void> {
+  const { rows } = await pool.query(
+    `select m.kind, m.event_id, m.incarnation, m.sequence, m.source_attributes, m.body,
+            f.attributes as shown, f.body as shown_body
+     from relay.feed f join relay.message m using (publication_id, ordering_key, sequence)`,
+  );
+  expect(rows.some(({ incarnation }) => incarnation > 1)).toBe(true);
+  for (const { shown, shown_body, ...row } of rows) {
+    expect(shown).toEqual(sentAttributes(publication, row));
+    expect(shown_body).toBe(row.body);
+  }
+}
+
 describe("the feed", () => {
   test("shows a reader every message once, without a gap, while leaders overlap and events are retracted [G-24]", async () => {
     await slowCommits();
@@ -141,6 +156,7 @@ describe("the feed", () => {
       const own = entries.filter((entry) => entry.key === key);
       expect(own.map(({ sequence }) => sequence)).toEqual(own.map((_, at) => at + 1));
     }
+    await expectAsSent();
   });
 
   test("would show gaps if its numbers were given before the commit that they belong to", async () => {

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 
 /** Entries of the feed, in the order in which a reader got them. */
@@ -38,7 +38,7 @@ export class FeedReader {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       await this.#page();
-      await setImmediate();
+      await setTimeout(1);
     }
   }
 

@@ -80,6 +80,7 @@ class Story {
   readonly #say: (line: string) => void;
   #written = 0;
   #isWriting = true;
+  #reader: FeedReader | null = null;
 
   constructor(
     pool: pg.Pool,
@@ -112,7 +113,7 @@ class Story {
       let relay = this.#start(NEW_RELAY);
       await waitUntil("it has migrated", () => this.#isMigrated());
       const migratedMs = Date.now() - startedAt.getTime();
-      const reader = await this.#reader();
+      const reader = await this.#readFeed();
       await this.#published("by both");
       const longestWaitMs = await this.#longestWait(startedAt);
       this.#say(`migrated after ${migratedMs} ms; no row waited longer than ${longestWaitMs} ms`);
@@ -122,7 +123,8 @@ class Story {
       await waitUntil("numbering began", async () => (await this.#numberedTo()) > 0, LONG_MS);
       const beganAt = performance.now();
       old = this.#start(this.#old);
-      await waitUntil("a third is numbered", async () => (await this.#numberedTo()) > history / 3);
+      const isThird = async () => (await this.#numberedTo()) > history / 3;
+      await waitUntil("a third is numbered", isThird, LONG_MS);
       await this.#kill(relay);
       await this.#published("by an old relay that was started again, alone");
       relay = this.#start(NEW_RELAY);
@@ -142,12 +144,13 @@ class Story {
       await this.#published("all", 0);
       await reader.stop();
       const problems = [...reader.problems, ...(await this.#judge(reader))];
-      const { published } = { published: this.#written };
+      const published = this.#written;
       const messages = reader.entries.length;
       return { problems, messages, published, migratedMs, longestWaitMs, numberedMs };
     } finally {
       this.#isWriting = false;
       await writing;
+      await this.#reader?.stop();
     }
   }
 
@@ -176,10 +179,11 @@ class Story {
     return rows[0].is;
   }
 
-  async #reader(): Promise<FeedReader> {
+  async #readFeed(): Promise<FeedReader> {
     const { rows } = await this.#pool.query("select id from relay.publication");
     const reader = new FeedReader(this.#pool, rows[0].id, 1_000);
     reader.start();
+    this.#reader = reader;
     return reader;
   }
 
