@@ -3,7 +3,7 @@ import type { TestWorld } from "../support/test-world.ts";
 import type { TopicRecorder } from "../support/topic-recorder.ts";
 import { TopicsJudge } from "./judge-topics.ts";
 import { WitnessJudge } from "./judge-witness.ts";
-import { emptyVerdict, isClean, type LieVerdict } from "./lie-verdict.ts";
+import { emptyVerdict, type LieVerdict } from "./lie-verdict.ts";
 import type { LiedChain } from "./lied-chain.ts";
 
 /** When lies are told, and to whom. */
@@ -42,10 +42,6 @@ export class LieSeat {
 
   get isStuck(): boolean {
     return PHASES.some((phase) => this.phases[phase].verdict.stuck.length > 0);
-  }
-
-  get isClean(): boolean {
-    return PHASES.every((phase) => isClean(this.phases[phase].verdict));
   }
 
   /**
