@@ -50,8 +50,8 @@ const QUEUE_MS = 5_000;
 /** Sooner than proxies give up, and later than a slow network hiccups. */
 const STREAM_TIMES = { heartbeatMs: 15_000, stalledMs: 10_000 };
 const WAITING = { waiting: 1_000, waitingPerClient: 500 };
-/** So much of what was answered is kept. */
-const ANSWERS_CHARACTERS = 16 * 1_024 * 1_024;
+/** So much of what was answered is kept, in characters. */
+const ANSWERS_CHARACTERS = 8 * 1_024 * 1_024;
 
 /** Makes the query side: every route, answering from the pool. */
 export function createApp({

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from "graphql";
 import type { Context } from "hono";
 import type { ApiEnv } from "../api-env.ts";
+import { ClientGone } from "../serve/request-context.ts";
 import { answerQuestion } from "./answer-question.ts";
 import type { Result } from "./execute-in-snapshot.ts";
 import { checkQuestion } from "./limits/check-question.ts";
@@ -75,10 +76,18 @@ export class KnownQuestions {
   }
 }
 
-/** Straight from the socket: a stream of the platform's kind costs as much as the rest of a request. */
+/**
+ * Straight from the socket: a stream of the platform's kind costs as much as the rest of a request.
+ *
+ * @throws ClientGone when it ends before its end
+ */
 async function textOfBody(incoming: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
+  try {
+    for await (const chunk of incoming) chunks.push(chunk);
+  } catch (cause) {
+    throw new ClientGone("the body is not whole", { cause });
+  }
   return Buffer.concat(chunks).toString();
 }
 

@@ -21,7 +21,7 @@ export class ApiMetrics {
   });
 
   constructor({ queue, watch, hub }: { queue: FairQueue; watch: DatabaseWatch; hub: FeedHub }) {
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 });
     const { registry } = this;
     const gauge = (name: string, help: string, read: () => number): Gauge =>
       new Gauge({
