@@ -23,9 +23,11 @@ export function beforeHeld(
       select b.position from ${source.rows} b
       where b.line = c.line and b.position < held.position
       order by b.position desc limit 1), '')
-    from (
+    -- Looked for once, and not again for each row.
+    from (select c.unproven offset 0) history
+    cross join lateral (
       select o.position from ${source.rows} o
-      where o.line = c.line and o.position > ${seenTo} and o.position <= c.unproven
+      where o.line = c.line and o.position > ${seenTo} and o.position <= history.unproven
         and not exists (
           select from relay.message m
           where m.publication_id = ${publicationId} and m.event_id = o.event_id
