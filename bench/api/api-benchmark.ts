@@ -6,8 +6,9 @@ import type { Report } from "../framework/report.ts";
 import { medianRate, runInTurn, type Sample, type Series } from "../framework/run-in-turn.ts";
 import { median, percentile } from "../framework/statistics.ts";
 import { CHAIN_ID } from "../parts/escrow-chain.ts";
+import type { Question } from "./ask.ts";
 import { fillPlace } from "./filled-place.ts";
-import type { LoadResult, Question } from "./load-process.ts";
+import type { LoadResult } from "./load-process.ts";
 import { questionsAbout } from "./questions.ts";
 import { type Server, startOurApi, startPlainServe } from "./servers.ts";
 

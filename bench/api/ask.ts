@@ -1,5 +1,7 @@
 import { type Agent, request } from "node:http";
-import type { Question } from "./load-process.ts";
+
+/** `body` makes it a POST. `expects` has to stand in every answer. */
+export type Question = { path: string; body?: string; expects: string };
 
 /** Asks a server one question. */
 export function ask(

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Agent } from "node:http";
-import { ask } from "./ask.ts";
+import { ask, type Question } from "./ask.ts";
 
 /*
  * Asks one server the same kind of question over and over: CONNECTIONS connections, each of which
@@ -8,9 +8,6 @@ import { ask } from "./ask.ts";
  * of the servers' thread. The questions come as a message from the process that started it, which
  * gets what was measured.
  */
-
-/** `body` makes it a POST. `expects` has to stand in every answer. */
-export type Question = { path: string; body?: string; expects: string };
 
 export type LoadResult = {
   answers: number;

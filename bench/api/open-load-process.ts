@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { Agent } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { ask } from "./ask.ts";
-import type { Question } from "./load-process.ts";
+import { ask, type Question } from "./ask.ts";
 
 /*
  * Asks RATE questions a second for SECONDS, each when its time has come, whether those before it are

@@ -1,4 +1,4 @@
-import type { Question } from "./load-process.ts";
+import type { Question } from "./ask.ts";
 
 /** What is asked, by kind: of this project's API, and of plain `ponder serve` in its own words. */
 export type Questions = Record<string, { ours: Question[]; plain: Question[] | null }>;

@@ -22,6 +22,7 @@ test("A standby serves the API to its reader, says how far it is behind, and lea
     ...{ hostname: "127.0.0.1", port: 0, databaseUrl: url.href, connections: 2, log: quiet },
     ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
     ...{ requestsPerMinute: 6_000, requestTimeoutMs: 15_000, statementTimeoutMs: 5_000 },
+    ...{ streams: 10, streamsPerClient: 10 },
   });
   onTestFinished(() => api.stop());
   const ask = (key = "") =>

@@ -75,8 +75,8 @@ async function look(chain: number): Promise<void> {
   );
 }
 
-async function retractUnconfirmed(): Promise<void> {
-  const events = await readUnconfirmed(db, source, publication, 100);
+async function retractUnconfirmed(chain: number): Promise<void> {
+  const events = await readUnconfirmed(db, source, publication, String(chain), 100);
   const leader = leases.leader(publication) as Lease;
   const { instance } = leases;
   await unlessSomebodyDid(retract(db, { source, publication, instance, leader, events }));
@@ -96,7 +96,7 @@ async function growChain(chain: number): Promise<void> {
       chain,
       block,
     ]);
-    await Promise.all([look(chain), retractUnconfirmed()]);
+    await Promise.all([look(chain), retractUnconfirmed(chain)]);
     await outbox.append(...rows);
   }
 }
