@@ -82,6 +82,14 @@ async function retractUnconfirmed(chain: number): Promise<void> {
   await unlessSomebodyDid(retract(db, { source, publication, instance, leader, events }));
 }
 
+async function count(kind: string, eventIds: string[]): Promise<number> {
+  const { rows } = await pool.query(
+    "select count(*)::int as n from relay.message where kind = $1 and event_id = any ($2)",
+    [kind, eventIds],
+  );
+  return rows[0].n;
+}
+
 /** A chain that grows, and now and then drops its last block and has it again. */
 async function growChain(chain: number): Promise<void> {
   for (let block = 1; block <= BLOCKS; block++) {
@@ -92,11 +100,14 @@ async function growChain(chain: number): Promise<void> {
     await outbox.append(...rows);
     await outbox.moveTo({ latest: block, finalized: 0, chain });
     if (block % 5 !== chain) continue;
+    const ids = rows.map(({ id }) => id);
+    while ((await count("event", ids)) < ids.length) await look(chain);
     await pool.query("delete from escrow.outbox where chain_id = $1 and block_number = $2", [
       chain,
       block,
     ]);
-    await Promise.all([look(chain), retractUnconfirmed(chain)]);
+    while ((await count("retraction", ids)) < ids.length)
+      await Promise.all([look(chain), retractUnconfirmed(chain)]);
     await outbox.append(...rows);
   }
 }
