@@ -16,6 +16,7 @@ test("a database is enough: ports are the system's choice, and only this machine
       ...{ databaseUrl: DATABASE_URL, databaseVariable: "DATABASE_URL" },
       ...{ statementTimeoutMs: 5_000, requestTimeoutMs: 15_000, requestsPerMinute: 6_000 },
       ...{ keys: [], origins: [], hosts: [], proxies: 0, isAnonymousAllowed: false },
+      ...{ streams: 1_500, streamsPerClient: 100 },
     },
     indexer: { port: 0, hostname: "127.0.0.1" },
   });
