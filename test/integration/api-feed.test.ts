@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { newKey, sha256Of } from "../../apps/api/access/api-key.ts";
 import { addKey, ensureKeyTable, revokeKey } from "../../apps/api/access/key-table.ts";
 import { withClient } from "../../db/with-client.ts";
+import { answersAsDocumented } from "../support/answers-as-documented.ts";
 import { type ApiBed, startApiBed } from "../support/api-bed.ts";
 import { apiBehindGate } from "../support/api-behind-gate.ts";
 import { FeedClient } from "../support/feed-client.ts";
@@ -58,6 +59,9 @@ test("Pages give every message once, in order, with the bytes and attributes of 
   expect((await ask(bed, "/v1/feeds")).body).toEqual({
     feeds: [{ publication: TOPIC, finality: "provisional", first_offset: 1, last_offset: 4 }],
   });
+  const faultsOf = answersAsDocumented((await ask(bed, "/openapi.json")).body);
+  expect(faultsOf("/v1/feeds", (await ask(bed, "/v1/feeds")).body)).toBe(null);
+  expect(faultsOf("/v1/feeds/{publication}", (await ask(bed, PAGES)).body)).toBe(null);
   const seen: Answer[] = [];
   let next = 0;
   for (let more = true; more; ) {
