@@ -4,6 +4,8 @@ import { waitUntil } from "./wait-until.ts";
 const PAYLOADS = ["", "x", "[", '{"a":', "null", "[1]", '"'.repeat(7_900)];
 const NOTIFICATIONS = 2_000;
 const CONNECTIONS = 40;
+/** Of indexer, relay, API and readers. */
+const ROLES = 4;
 
 /**
  * Does to a running service what a reader of its database can do and PostgreSQL cannot forbid: forged
@@ -40,10 +42,13 @@ export async function attackAsReader(
           `select pg_notify($1, $2 || n::text) from generate_series(1, ${NOTIFICATIONS}) n`,
           [name, payload],
         );
-    const { rows } = await reader.query<{ role: string; is_superuser: boolean }>(`
-      select distinct rolname as role, rolsuper as is_superuser
-      from pg_stat_activity join pg_roles on pg_roles.oid = usesysid
-      where datname = current_database() order by 1`);
+    const rows = await waitUntil("every process is in the database", async () => {
+      const found = await reader.query<{ role: string; is_superuser: boolean }>(`
+        select distinct rolname as role, rolsuper as is_superuser
+        from pg_stat_activity join pg_roles on pg_roles.oid = usesysid
+        where datname = current_database() order by 1`);
+      return found.rows.length >= ROLES && found.rows;
+    });
     while (sessions.length <= CONNECTIONS)
       try {
         await connect();
