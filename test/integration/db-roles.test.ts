@@ -66,7 +66,11 @@ test("Each role is enough for its process, and views and deployments made later 
   await asRelay.query("select * from escrow.outbox, escrow._ponder_checkpoint, witness.verified");
   await asIndexer.query("select * from relay.message, relay.publication");
 
-  await asRelay.query("create table relay.later (id int); create view relay.feed as select 1 as n");
+  for (const view of ["feed", "feed_publication"])
+    await asReader.query(`select * from relay.${view}`);
+  await asRelay.query(
+    "create table relay.later (id int); drop view relay.feed; create view relay.feed as select 1 as n",
+  );
   await asIndexer.query("select * from relay.later");
   await expect(asReader.query("select * from relay.feed")).rejects.toThrow("permission denied");
   await grantFeed(asIndexer);
