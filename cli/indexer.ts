@@ -46,7 +46,8 @@ export const indexer = defineCommand({
     void watchReaders({ databaseUrl, log, signal: forever });
     const sources = openSources(chains, say);
     await checkChains(chains, sources, (text) => say("rpc.endpoint-silent", text));
-    for (const text of await missingStates(chains)) say("rpc.no-state", text);
+    // Nothing is lost by it: the source tells those arbiters in another way.
+    for (const text of await missingStates(chains)) log.info({ event: "rpc.no-state" }, text);
     const build = await deploymentSchema();
     const { schema, takeOver } = await chooseDeployment(databaseUrl, build);
     // Whoever supervises this process can release the engine's lock when it is gone.
