@@ -5,6 +5,9 @@ import { defineConfig } from "vitest/config";
 //
 // With COVERAGE=true the processes that tests start write down what they ran, too, for
 // scripts/coverage-by-room.ts, which adds it to what ran in the tests' own processes.
+// Files of the two latter wait for processes most of their time: two at once, also on two cores, where
+// vitest would run one.
+const WORKERS = 2;
 const isCovered = process.env.COVERAGE === "true";
 const project = process.argv[process.argv.indexOf("--project") + 1];
 // Vite would take the package's ES modules, Node takes the others for everybody else: two of them do
@@ -41,6 +44,7 @@ export default defineConfig({
           name: "integration",
           env,
           include: ["test/integration/**/*.test.ts"],
+          maxWorkers: WORKERS,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -53,7 +57,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: WORKERS,
         },
       },
     ],

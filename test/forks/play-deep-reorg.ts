@@ -39,12 +39,15 @@ export async function playDeepReorg(
     ...(engine.exitCode === EXIT_CONFIG ? [] : [`the engine ended with ${engine.exitCode}`]),
   ];
 
-  // The documented way out.
+  // The documented way out. A process that reads just then can be in the way, and the statement is
+  // given again.
   const { rows } = await pool.query<{ schema: string }>(
     String.raw`select nspname as schema from pg_namespace where nspname like 'escrow\_%'`,
   );
   for (const { schema } of [...rows, { schema: "ponder_sync" }])
-    await pool.query(`drop schema "${schema}" cascade`);
+    await waitUntil(`${schema} is dropped`, () =>
+      pool.query(`drop schema if exists "${schema}" cascade`),
+    );
   engine.start();
   await relay.stop();
   relay.start({ PUBLICATIONS: `${world.publications},${NEXT_FINAL_TOPIC}=finalized` });
