@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Message, PubSub } from "@google-cloud/pubsub";
 import { withClient } from "../../db/with-client.ts";
-import { readEngineState } from "../../engine/deployment/engine-state.ts";
+import { type ChainCheckpoint, readEngineState } from "../../engine/deployment/engine-state.ts";
 import { viewedDeployment } from "../../engine/deployment/viewed-deployment.ts";
 import { FACTORIES } from "../../test/forks/deal.ts";
 import { atEnd } from "../framework/at-end.ts";
@@ -87,8 +87,9 @@ export async function startStack(
     command: (command) => send(chain, command),
     restartIndexer: async () => {
       await indexer.end();
+      const before = await writtenBy(databaseUrl);
       indexer = startIndexer();
-      await untilFollowing(databaseUrl);
+      await untilFollowing(databaseUrl, before);
     },
     restartRelay: async () => {
       await relay.end();
@@ -137,17 +138,32 @@ async function subscribe(host: string): Promise<Arrival[]> {
   return arrivals;
 }
 
-/** @returns the deployment's schema, once its backfill is done and its views are there */
-async function untilFollowing(databaseUrl: string): Promise<string> {
+/**
+ * @param before what an indexer that was killed had written: its successor has to write, too
+ * @returns the deployment's schema, once its backfill is done and its views are there
+ */
+async function untilFollowing(databaseUrl: string, before = ""): Promise<string> {
   for (;;) {
     const schema = await withClient(databaseUrl, async (client) => {
       const viewed = await viewedDeployment(client);
       if (viewed === null) return null;
-      return (await readEngineState(client, viewed)).isReady ? viewed : null;
+      const { isReady, chains } = await readEngineState(client, viewed);
+      return isReady && versionsOf(chains) !== before ? viewed : null;
     }).catch(() => null);
     if (schema !== null) return schema;
     await setTimeout(LOOK_EVERY_MS);
   }
+}
+
+async function writtenBy(databaseUrl: string): Promise<string> {
+  return await withClient(databaseUrl, async (client) => {
+    const viewed = await viewedDeployment(client);
+    return viewed === null ? "" : versionsOf((await readEngineState(client, viewed)).chains);
+  });
+}
+
+function versionsOf(chains: readonly ChainCheckpoint[]): string {
+  return chains.map(({ rowVersion }) => rowVersion).join();
 }
 
 async function untilLeased(databaseUrl: string): Promise<void> {

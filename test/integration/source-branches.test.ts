@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { answerEngine } from "../../source/answer-engine.ts";
 import type { ChainSource } from "../../source/chain-source.ts";
 import { openSource } from "../../source/open-sources.ts";
+import { asAsked } from "../lies/block-lies.ts";
 import { hurriedClock } from "../lies/hurried-clock.ts";
 import { LyingNode } from "../lies/lying-node.ts";
 import { type BedBlock, SourceBed } from "../lies/source-bed.ts";
@@ -22,10 +23,10 @@ afterAll(() => bed?.stop());
 async function sourceOf(count: number): Promise<ChainSource> {
   nodes = await Promise.all(Array.from({ length: count }, () => LyingNode.start(bed.chain.rpcUrl)));
   const [stuck] = nodes as [LyingNode];
-  stuck.lie = ({ method, params }, truth) =>
-    method !== "eth_getBlockByNumber"
-      ? truth
-      : (bed.dropped.find(({ number }) => number === params[0]) ?? truth);
+  stuck.lie = ({ method, params }, truth) => {
+    const block = bed.dropped.find(({ number }) => number === params[0]);
+    return method === "eth_getBlockByNumber" && block ? asAsked(block, params) : truth;
+  };
   return openSource(
     {
       ...{ chainId: bed.chain.chainId, factories: bed.factories },

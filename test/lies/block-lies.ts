@@ -31,6 +31,12 @@ function ofBlock(
 const blockAt = (number: number, { params }: RpcCall, node: LyingNode): Promise<unknown> =>
   node.truth("eth_getBlockByNumber", [numberToHex(Math.max(0, number)), params[1]]);
 
+/** A block that was read with its transactions, as somebody asks for it. */
+export function asAsked(block: Block, [, isFull]: readonly unknown[]): Block {
+  const transactions = block.transactions as { hash: string }[];
+  return isFull ? block : { ...block, transactions: transactions.map(({ hash }) => hash) };
+}
+
 /** Every node's headers lack what every known layout has: nobody can make their hash. */
 const withoutRoot: Lie = (call, truth) => {
   if (!isBlock(call) || truth === null) return truth;
@@ -129,7 +135,10 @@ export const BLOCK_LIES: readonly NamedLie[] = [
     name: "a block of a branch that was dropped",
     against: "a replaced block is shown by two looks",
     inARow: 1,
-    lie: ofBlock(isByNumber, (truth, _, node) => node.dropped.get(Number(truth.number)) ?? truth),
+    lie: ofBlock(isByNumber, (truth, { params }, node) => {
+      const block = node.dropped.get(Number(truth.number));
+      return block ? asAsked(block, params) : truth;
+    }),
   },
   {
     name: "no block at all where one was replaced",

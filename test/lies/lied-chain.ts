@@ -112,9 +112,10 @@ export class LiedChain {
     const head = Number(await this.chain.client.getBlockNumber());
     const [node] = this.#places.indexer.nodes as [LyingNode];
     for (let number = head - depth + 1; number <= head; number++) {
-      const block = (await node.truth("eth_getBlockByNumber", [numberToHex(number), false])) as {
-        hash: string;
-      };
+      const block = (await node.truth("eth_getBlockByNumber", [
+        numberToHex(number),
+        true,
+      ])) as Record<string, unknown> & { hash: string };
       this.dropped.add(block.hash);
       for (const who of ASKING)
         for (const each of this.#places[who].nodes) each.dropped.set(number, block);

@@ -41,8 +41,8 @@ export class LyingNode {
   readonly calls: RpcCall[] = [];
   /** Answers given so far. */
   answered = 0;
-  /** Blocks that a reorg dropped, by number, as the node had them. */
-  readonly dropped = new Map<number, unknown>();
+  /** Blocks that a reorg dropped, by number, with their transactions. */
+  readonly dropped = new Map<number, Record<string, unknown>>();
   lie: Lie = (_, truth) => truth;
   /** The clock of whoever asks, in milliseconds. */
   now: () => number = () => performance.now();

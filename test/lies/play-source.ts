@@ -85,11 +85,15 @@ export async function playSource(
     const patienceMs = lie.atMost === undefined ? PATIENCE_MS : PATIENCE_WITH_HANGS_MS;
     const engine = engineOf(code, source, onRefused);
     const ask: Ask = (method, params) => within(patienceMs, engine(method, params));
+    const others = {
+      isAlone: count === 1,
+      seek: (blockHash: Hex) => code.answerEngine(source, "eth_getLogs", [{ blockHash }]),
+    };
     await source.survey();
     const steps: Record<string, () => Promise<unknown>> = {
       heads: () => heads(ask, bed, clock, verdict),
+      blocks: async () => compare(bed.logs, await blocks(ask, bed, others, verdict), verdict),
       ranges: async () => compare(bed.logs, await ranges(ask, bed), verdict),
-      blocks: async () => compare(bed.logs, await blocks(ask, bed, verdict), verdict),
       evidence: () => evidence(code, source, bed, clock, verdict),
     };
     // One that goes wrong says enough.
@@ -194,15 +198,23 @@ async function ranges(ask: Ask, { blocks: all, chain, emitters }: SourceBed): Pr
 async function blocks(
   ask: Ask,
   { blocks: all, dropped }: SourceBed,
+  { isAlone, seek }: { isAlone: boolean; seek: (blockHash: Hex) => Promise<unknown> },
   verdict: LieVerdict,
 ): Promise<BedLog[]> {
   const logs: BedLog[] = [];
   for (const { number, hash } of all) {
-    const byNumber = (await ask("eth_getBlockByNumber", [number, true])) as BedBlock;
+    const look = async () => (await ask("eth_getBlockByNumber", [number, true])) as BedBlock;
+    const isDropped = (block: BedBlock): boolean =>
+      dropped.some((each) => each.hash === block?.hash);
+    let byNumber = await look();
+    // One of a branch that was dropped has all that a block has, until nobody has its logs.
+    if (isDropped(byNumber)) {
+      await seek(byNumber.hash).catch(() => undefined);
+      byNumber = await look();
+    }
     const byHash = (await ask("eth_getBlockByHash", [hash, true])) as BedBlock;
-    // One of a branch that was dropped has all that a block has: the engine follows the parents.
-    const isDropped = dropped.some((each) => each.hash === byNumber?.hash);
-    for (const block of isDropped ? [byHash] : [byNumber, byHash])
+    // Where nobody else can be asked, the engine follows the parents.
+    for (const block of isAlone && isDropped(byNumber) ? [byHash] : [byNumber, byHash])
       if (!isBlock(block) || factsOf(block) !== factsOf(all[Number(number)] as BedBlock, block))
         verdict.differing += 1;
     if (isBlock(byHash) && mayHoldOurs(byHash))
@@ -229,10 +241,9 @@ function isBlock(answer: BedBlock | null): answer is BedBlock {
 }
 
 function isInOrder(logs: readonly BedLog[]): boolean {
-  return logs.every((log, at) => {
-    const before = logs[at - 1];
-    return before === undefined || Number(before.blockNumber) <= Number(log.blockNumber);
-  });
+  return logs.every(
+    (log, at) => at === 0 || Number(logs[at - 1]?.blockNumber) <= Number(log.blockNumber),
+  );
 }
 
 function compare(truth: readonly BedLog[], given: readonly BedLog[], verdict: LieVerdict): void {

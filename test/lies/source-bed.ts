@@ -14,6 +14,7 @@ const IDLE_BLOCKS = 6;
 /** A chain with some history and a branch that was dropped, and the truth about both. */
 export class SourceBed {
   readonly chain: TestChain;
+  /** With their transactions, as those that were dropped. */
   readonly blocks: readonly BedBlock[];
   readonly logs: readonly BedLog[];
   readonly emitters: readonly Hex[];
@@ -74,7 +75,7 @@ async function readBlocks(node: LyingNode): Promise<BedBlock[]> {
   const head = Number(await node.truth("eth_blockNumber", []));
   return (await Promise.all(
     Array.from({ length: head + 1 }, (_, at) =>
-      node.truth("eth_getBlockByNumber", [numberToHex(at), false]),
+      node.truth("eth_getBlockByNumber", [numberToHex(at), true]),
     ),
   )) as BedBlock[];
 }

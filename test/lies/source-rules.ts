@@ -67,6 +67,15 @@ const BLOCKS: readonly SourceRule[] = [
     "if (id === this.chainId) {",
     "if (true) {",
   ),
+  {
+    ...rule(
+      "a block whose logs nobody has is not believed at one endpoint's word",
+      "branch-doubts.ts",
+      "if (isAgreed) return;",
+      "if (isAgreed || isOn) return;",
+    ),
+    shownBy: "a block of a branch that was dropped",
+  },
   rule(
     "no block is skipped by a bloom that was not seen to be right",
     "chain-source.ts",
