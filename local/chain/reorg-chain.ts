@@ -1,6 +1,9 @@
+import { randomInt } from "node:crypto";
 import { type Address, type Hex, numberToHex } from "viem";
 import { type ChainClient, connectToChain } from "./chain-client.ts";
 import { pauseMining } from "./pause-mining.ts";
+
+const MOST_VALUE = 2 ** 40;
 
 /** A call to put into one of the new blocks; `inBlock` counts from 0, the oldest replaced one. */
 type ReorgTransaction = {
@@ -23,8 +26,9 @@ export type ReorgOptions = {
  * Replaces the newest blocks by others of the same number. Mining pauses meanwhile: anvil can lose
  * blocks that are mined during a reorg.
  *
- * A marker transfer goes into the first new block: two empty blocks of the same second would have
- * the same hash, and a reorg that changes nothing is none.
+ * A marker transfer of some wei goes into the first new block: two empty blocks of the same second
+ * would have the same hash, and so would those of two reorgs of the same height. A reorg that changes
+ * nothing is none.
  *
  * @returns The first and the last height that has another block now.
  * @throws When anvil refuses, or when the hash did not change.
@@ -52,7 +56,8 @@ export async function reorgChain(
 async function replaceBlocks(client: ChainClient, options: ReorgOptions): Promise<void> {
   const marker = (await client.getAddresses()).at(-1);
   if (marker === undefined) throw new Error("anvil has no unlocked account");
-  const markerTransfer = [{ from: marker, to: marker, value: "0x1", gas: "0x5208" }, 0] as const;
+  const value = numberToHex(randomInt(MOST_VALUE));
+  const markerTransfer = [{ from: marker, to: marker, value, gas: "0x5208" }, 0] as const;
   const planned = (options.transactions ?? []).map(
     ({ inBlock = 0, value = 0n, ...rest }) =>
       [{ ...rest, value: numberToHex(value), gas: "0x2dc6c0" }, inBlock] as const,

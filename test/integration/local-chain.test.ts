@@ -172,6 +172,18 @@ describe("A reorg of the local chain", () => {
     expect(logsAfter.length).toBeLessThan(logsBefore.length);
   });
 
+  test("can replace blocks again that have just been replaced", async () => {
+    const anvil = await start();
+    await anvil.client.mine({ blocks: 1 });
+    const hash = async () => (await anvil.client.getBlock()).hash;
+    const hashes = new Set([await hash()]);
+    for (let reorg = 0; reorg < 3; reorg++) {
+      await reorgChain({ ...anvil, depth: 1 });
+      hashes.add(await hash());
+    }
+    expect(hashes.size).toBe(4);
+  });
+
   test("can let something else happen in the new blocks", async () => {
     const anvil = await start();
     const factories = await deployFactories(anvil);
