@@ -32,7 +32,7 @@ export async function runPlantedBug(
       // Then it need not be waited for what comes after.
       failFast: shows === "duplicated",
       keepEvidence: false,
-      stallMs: 25_000,
+      stallMs: 60_000,
       progress: () => undefined,
       ...(signal ? { signal } : {}),
     });
