@@ -14,7 +14,7 @@ export function manyEscrowsSql(
            case when n % 2 = 0 then '${hotParty}' else '0x' || lpad((n % 20000)::text, 40, 'b') end as payer,
            '0x' || lpad((n % 997)::text, 40, 'c') as payee,
            (array['created', 'approved', 'released', 'refunded'])[1 + n % 4] as status,
-           (n * 7919) % 1000003 as amount
+           (n::bigint * 7919) % 1000003 as amount
     from generate_series(1, ${escrows}) as n;
 
     insert into ${schema}.escrow
