@@ -36,6 +36,8 @@ export type Stack = {
   env: NodeJS.ProcessEnv;
   /** Kills the indexer, starts another one, and waits until it follows the head again. */
   restartIndexer: () => Promise<void>;
+  /** Starts the indexer again whenever it ends by itself, as a supervisor does, while something is done. */
+  supervised: (work: () => Promise<unknown>) => Promise<void>;
   /** Kills the relay and starts another one. */
   restartRelay: () => Promise<void>;
 };
@@ -90,6 +92,16 @@ export async function startStack(
       const before = await writtenBy(databaseUrl);
       indexer = startIndexer();
       await untilFollowing(databaseUrl, before);
+    },
+    supervised: async (work) => {
+      const look = setInterval(() => {
+        if (indexer.howEnded() !== null) indexer = startIndexer();
+      }, LOOK_EVERY_MS);
+      try {
+        await work();
+      } finally {
+        clearInterval(look);
+      }
     },
     restartRelay: async () => {
       await relay.end();

@@ -76,7 +76,10 @@ function story(stack: Stack, [one, other]: readonly ApiInstance[], clients: Chil
     { what: "the indexer is killed, a fork follows", act: () => stack.restartIndexer() },
     {
       what: "a replay takes the live deployment's place",
-      act: () => spawnChild(process.execPath, replay, { cwd: ROOT, env: stack.env }).done(),
+      act: () =>
+        stack.supervised(() =>
+          spawnChild(process.execPath, replay, { cwd: ROOT, env: stack.env }).done(),
+        ),
     },
     {
       what: "the relay is killed, and a third of the connections are cut",
