@@ -10,6 +10,9 @@ import { waitUntil } from "../support/wait-until.ts";
 const READERS = 10;
 const DEPTH = 10;
 const READ_MS = 120_000;
+const WITHIN_MS = 1_000;
+/** A busy machine may be slow once; a lock that is held is there each time. */
+const LOOKS = 3;
 const GIVE_UP_MS = 30_000;
 
 const random = new SeededRandom("reorg-readers");
@@ -33,23 +36,14 @@ test("A reorg goes on within a second while readers are in long SELECTs on every
   const undisturbedMs = await reorg(chain);
 
   await Promise.all(Array.from({ length: READERS }, startReading));
-  const short: number[] = [];
-  let isOver = false;
-  const watcher = (async () => {
-    while (!isOver) {
-      const startedMs = performance.now();
-      await readEveryTable(world.pool);
-      short.push(performance.now() - startedMs);
-      await setTimeout(10);
-    }
-  })();
-  const disturbedMs = await reorg(chain).finally(() => {
-    isOver = true;
-  });
-  await watcher;
+  const looks: { laterMs: number; longestReadMs: number }[] = [];
+  const isWithin = () => looks.some((ms) => Math.max(ms.laterMs, ms.longestReadMs) < WITHIN_MS);
+  while (!isWithin() && looks.length < LOOKS) {
+    const { ms, longestReadMs } = await whileReading(() => reorg(chain));
+    looks.push({ laterMs: ms - undisturbedMs, longestReadMs });
+  }
   expect(await countOfLongReads()).toBe(READERS);
-  expect(disturbedMs - undisturbedMs).toBeLessThan(1_000);
-  expect(Math.max(...short)).toBeLessThan(1_000);
+  expect(isWithin(), JSON.stringify(looks)).toBe(true);
 
   // The triggers are at work: what was indexed since can be reverted as well.
   await reorg(chain);
@@ -59,6 +53,27 @@ test("A reorg goes on within a second while readers are in long SELECTs on every
   );
   expect(rows).toEqual([{ count: DEPTH }]);
 });
+
+/** Has somebody read every table again and again meanwhile. @returns how long the longest of it took */
+async function whileReading(
+  work: () => Promise<number>,
+): Promise<{ ms: number; longestReadMs: number }> {
+  const read: number[] = [];
+  let isOver = false;
+  const watcher = (async () => {
+    while (!isOver) {
+      const startedMs = performance.now();
+      await readEveryTable(world.pool);
+      read.push(performance.now() - startedMs);
+      await setTimeout(10);
+    }
+  })();
+  const ms = await work().finally(() => {
+    isOver = true;
+  });
+  await watcher;
+  return { ms, longestReadMs: Math.max(...read) };
+}
 
 /** Replaces all blocks with escrows by others. @returns how long until that is indexed */
 async function reorg(chain: SimulatedChain): Promise<number> {
