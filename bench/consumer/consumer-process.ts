@@ -17,7 +17,8 @@ const INSERT = "insert into applied (event_id, body) values ($1, $2)";
 const { WAY = "", DATABASE_URL = "", PUBSUB_PROJECT_ID = "", SUBSCRIPTION = "" } = process.env;
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: CONNECTIONS });
 const pubsub = new PubSub({ projectId: PUBSUB_PROJECT_ID });
-const consumer = { name: "bench" };
+const publication = { topic: "bench", finality: "provisional" } as const;
+const consumer = { name: "bench", publication };
 
 await migrate(pool);
 await pool.query("create table applied (event_id text primary key, body text not null)");

@@ -37,7 +37,10 @@ function messagesOf(key: number, perKey: number): object[] {
   const orderingKey = `1:${escrow}`;
   return Array.from({ length: perKey }, (_, at) => {
     const eventId = `1-${escrow}-${at}`;
-    const body = { event_id: eventId, event_type: "Approved", schema_version: 1, filler: BODY };
+    const body = {
+      ...{ event_id: eventId, event_type: "Approved", schema_version: 1, chain_id: 1 },
+      ...{ escrow_address: escrow, filler: BODY },
+    };
     return {
       data: Buffer.from(JSON.stringify(body)),
       orderingKey,

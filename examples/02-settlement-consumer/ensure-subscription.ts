@@ -9,9 +9,8 @@ const ALREADY_EXISTS = 6;
  */
 export async function ensureSubscription(
   pubsub: PubSub,
-  { topic, subscription }: { topic: string | undefined; subscription: string },
+  { topic, subscription }: { topic: string; subscription: string },
 ): Promise<void> {
-  if (topic === undefined) throw new Error("a subscription is created on a topic: set TOPIC");
   try {
     await pubsub
       .topic(topic)

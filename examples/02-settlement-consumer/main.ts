@@ -24,6 +24,7 @@ async function keepLedger(config: Config, signal: AbortSignal): Promise<void> {
     const consumer = runConsumer({
       name: config.consumerName,
       schema: config.schema,
+      publication: { topic: config.topic, finality: config.finality },
       onEarly: config.onEarly,
       onDeadLetter: config.onDeadLetter,
       ...(config.deadLetterTopic ? { deadLetterTopic: config.deadLetterTopic } : {}),

@@ -3,7 +3,8 @@ export type Config = {
   projectId: string;
   emulatorHost: string | undefined;
   subscription: string;
-  topic: string | undefined;
+  topic: string;
+  finality: "final" | "provisional";
   createSubscription: boolean;
   schema: string;
   consumerName: string;
@@ -30,6 +31,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     return known ?? values[0];
   };
   const subscription = required("SUBSCRIPTION");
+  const topic = required("TOPIC");
   const createSubscription = oneOf("CREATE_SUBSCRIPTION", ["false", "true"]) === "true";
   const statsIntervalMs = Number(env.STATS_INTERVAL_MS || 5_000);
   if (!(statsIntervalMs > 0)) problems.push("STATS_INTERVAL_MS is not a number above 0");
@@ -39,7 +41,8 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     projectId: required("PUBSUB_PROJECT_ID"),
     emulatorHost: env.PUBSUB_EMULATOR_HOST || undefined,
     subscription,
-    topic: createSubscription ? required("TOPIC") : env.TOPIC || undefined,
+    topic,
+    finality: oneOf("FINALITY", ["final", "provisional"]),
     createSubscription,
     schema: env.SCHEMA || "settlement_ledger",
     consumerName: env.CONSUMER_NAME || subscription,
@@ -51,7 +54,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
         ? undefined
         : {
             url: feedUrl,
-            publication: required("TOPIC"),
+            publication: topic,
             ...(env.FEED_KEY ? { key: env.FEED_KEY } : {}),
           },
     statsIntervalMs,

@@ -1,7 +1,9 @@
 import type { ConsumerOptions } from "./consumer-options.ts";
+import { refuseRivals } from "./dead-letter.ts";
 import { type DecodedMessage, decodeMessage } from "./decode-message.ts";
 import { DifferentBytes } from "./different-bytes.ts";
 import { type HighWaterMark, lockHighWaterMark, saveHighWaterMark } from "./high-water-mark.ts";
+import { MalformedMessage } from "./malformed-message.ts";
 import { hasParkedCopy, park, parkedAfter, unparkReached } from "./parking.ts";
 import type { Queryable } from "./queryable.ts";
 import type { Envelope, MessageKey } from "./read-envelope.ts";
@@ -44,7 +46,7 @@ const DRAIN_CHUNK = 100;
  * effect of each message that is the next one, moves the mark. Everything happens in the caller's
  * transaction: when that rolls back, nothing has happened.
  *
- * @throws DifferentBytes, MalformedMessage, what the effect throws; then roll back
+ * @throws DifferentBytes, MalformedMessage (a message under two sequences), what the effect throws; then roll back
  */
 export async function applyBatch<Tx extends Queryable>(
   tx: Tx,
@@ -71,7 +73,8 @@ export async function applyBatch<Tx extends Queryable>(
       await hasParkedCopy(tx, message, mark, options);
       await effect(decodeMessage(message), tx);
       advance(mark, message);
-    } else if (outcome === "early" && options.onEarly === "park") {
+    } else if (outcome === "dead-lettered") await refuseRivals(tx, message, options);
+    else if (outcome === "early" && options.onEarly === "park") {
       await park(tx, message, mark, options);
       outcomes.set(message, "parked");
     }
@@ -87,6 +90,10 @@ function judge(message: Envelope, mark: HighWaterMark): Outcome {
   if (message.sequence === mark.sequence && mark.hash !== null && mark.hash !== message.hash)
     throw new DifferentBytes(message, { messageId: mark.messageId, hash: mark.hash });
   if (message.sequence <= mark.sequence) return "duplicate";
+  if (message.messageId === mark.messageId)
+    throw new MalformedMessage(
+      `Message ${message.messageId} has sequence ${message.sequence}, and had ${mark.sequence} before.`,
+    );
   if (message.sequence === mark.blockedAt) return "dead-lettered";
   if (mark.blockedAt !== null || message.sequence > mark.sequence + 1) return "early";
   return "applied";

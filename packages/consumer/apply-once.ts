@@ -1,5 +1,6 @@
 import { applyBatch, type Effect, type Outcome } from "./apply-batch.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
+import { checkExpected, type ExpectedPublication } from "./expected-publication.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
 import type { Queryable } from "./queryable.ts";
 import { readEnvelope } from "./read-envelope.ts";
@@ -29,9 +30,10 @@ export async function applyOnce<Tx extends Queryable>(
   tx: Tx,
   message: PubsubMessage,
   effect: Effect<Tx>,
-  options: ConsumerOptions,
+  options: ConsumerOptions & { publication: ExpectedPublication },
 ): Promise<ApplyResult> {
-  const envelope = readEnvelope(message);
+  checkExpected(options.publication);
+  const envelope = readEnvelope(message, options.publication);
   if (envelope === null) return { outcome: "barrier", drained: 0 };
   const { outcomes, drained } = await applyBatch(
     tx,

@@ -1,5 +1,7 @@
 import type { ApplyWorkOptions } from "./apply-work.ts";
 import { applyWork } from "./apply-work.ts";
+import { type ExpectedPublication, UnexpectedMessage } from "./expected-publication.ts";
+import { FeedRefused } from "./feed-failure.ts";
 import { readFeedPosition, saveFeedPosition } from "./feed-position.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
@@ -8,6 +10,7 @@ import { type FeedOptions, readFeed } from "./read-feed.ts";
 
 export type CatchUpOptions = {
   feed: FeedOptions;
+  publication: ExpectedPublication;
   work: ApplyWorkOptions;
   concurrency: number;
   batchSize: number;
@@ -69,14 +72,16 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
 async function applyPage(
   messages: PubsubMessage[],
   lanes: KeyLanes,
-  { onMalformed, signal }: CatchUpOptions,
+  { publication, onMalformed, signal }: CatchUpOptions,
 ): Promise<void> {
   await Promise.all(
     messages.map(async (message) => {
       let envelope: Envelope | null;
       try {
-        envelope = readEnvelope(message);
+        envelope = readEnvelope(message, publication);
       } catch (error) {
+        // Nobody but the relay writes a feed: what is expected is wrong, and all of it would be lost.
+        if (error instanceof UnexpectedMessage) throw new FeedRefused(error.message, 0);
         await onMalformed(message, String(error));
         return;
       }

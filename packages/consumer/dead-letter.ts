@@ -1,4 +1,5 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
+import { DifferentBytes } from "./different-bytes.ts";
 import { lockHighWaterMark, saveHighWaterMark } from "./high-water-mark.ts";
 import { storedMessage, unparkMessage, unparkReached } from "./parking.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
@@ -70,6 +71,33 @@ export async function deadLetter(
   }
   await saveHighWaterMark(tx, envelope, mark, options);
   return true;
+}
+
+/** The undecided dead letters in a message's place. */
+export async function undecidedAt(
+  tx: Queryable,
+  { publication, orderingKey, sequence }: Envelope,
+  options: ConsumerOptions,
+): Promise<{ message_id: string; hash: string }[]> {
+  return await rowsOf(
+    tx,
+    `select message_id, hash from ${schemaOf(options)}.dead_letter
+     where consumer = $1 and publication = $2 and ordering_key = $3 and sequence = $4
+       and resolution is null order by id`,
+    [options.name, publication, orderingKey, sequence],
+  );
+}
+
+/** @throws DifferentBytes when the dead letter that a key waits for is another message than this */
+export async function refuseRivals(
+  tx: Queryable,
+  message: Envelope,
+  options: ConsumerOptions,
+): Promise<void> {
+  const known = await undecidedAt(tx, message, options);
+  const [first] = known;
+  if (first !== undefined && !known.some(({ hash }) => hash === message.hash))
+    throw new DifferentBytes(message, { messageId: first.message_id, hash: first.hash });
 }
 
 /**

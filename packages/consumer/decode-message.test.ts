@@ -6,10 +6,14 @@ import {
 } from "../../test/support/consumer-messages.ts";
 import { decodeMessage } from "./decode-message.ts";
 import { MalformedMessage } from "./malformed-message.ts";
+import { messageHash } from "./message-hash.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
 import { type Envelope, readEnvelope } from "./read-envelope.ts";
 
-const decode = (message: PubsubMessage) => decodeMessage(readEnvelope(message) as Envelope);
+const EXPECTED = { topic: "chain.events.v1", finality: "provisional" } as const;
+
+const decode = (message: PubsubMessage) =>
+  decodeMessage(readEnvelope(message, EXPECTED) as Envelope);
 
 /** The message with attributes replaced; an empty one is left out. */
 const having = (message: PubsubMessage, changes: Record<string, string>): PubsubMessage => ({
@@ -59,18 +63,18 @@ describe("A message", () => {
     expect(decode(retraction)).toMatchObject({
       kind: "retraction",
       retracts: "1-0xb-3",
-      messageId: "retract-8-1-0xb-3",
-      eventId: "retract-8-1-0xb-3",
+      messageId: "retraction-1-1-0xb-3",
+      eventId: "retraction-1-1-0xb-3",
       sequence: 8,
     });
   });
 
   test("that is a barrier has no place", () => {
-    expect(readEnvelope(barrierMessage())).toBeNull();
+    expect(readEnvelope(barrierMessage(), EXPECTED)).toBeNull();
   });
 
   test("keeps its hash on its way, and has another one when its sender changes anything", () => {
-    const hash = (message: PubsubMessage) => readEnvelope(message)?.hash;
+    const hash = messageHash;
     const onItsWay = { googclient_traceparent: "00-1", CloudPubSubDeadLetterSourceTopic: "t" };
     const reordered = Object.fromEntries(Object.entries(event.attributes).reverse());
     expect(hash(having(event, onItsWay))).toBe(hash(event));
@@ -93,15 +97,15 @@ describe("A message", () => {
     ['sequence "9007199254740993"', having(event, { sequence: "9007199254740993" })],
     ["no ordering key", { ...event, orderingKey: "" }],
     ["no attribute event_type", having(event, { event_type: "" })],
-    ["no attribute escrow_address", having(event, { escrow_address: "" })],
-    ["no attribute chain_id", having(event, { chain_id: "" })],
-    ['chain_id "mainnet"', having(event, { chain_id: "mainnet" })],
+    ['and not "1:undefined"', having(event, { escrow_address: "" })],
+    ['and not "undefined:0xa"', having(event, { chain_id: "" })],
+    ['and not "mainnet:0xa"', having(event, { chain_id: "mainnet" })],
     ['incarnation "two"', having(event, { incarnation: "two" })],
-    ['finality "maybe"', having(event, { finality: "maybe" })],
+    ['finality "maybe" and not', having(event, { finality: "maybe" })],
     ["not UTF-8 JSON", { ...event, data: Buffer.from("{") }],
     ["not UTF-8 JSON", { ...event, data: Buffer.from('{"a":"\xff"}', "latin1") }],
     ["not a JSON object", { ...event, data: Buffer.from("[]") }],
-    ["no event_id in its body", { ...event, data: Buffer.from("{}") }],
+    ['event_type "Approved" as attribute and "undefined"', { ...event, data: Buffer.from("{}") }],
     [
       "no attribute retracts",
       having(retractionMessage({ sequence: 1, retracts: "x" }), { retracts: "" }),

@@ -1,4 +1,4 @@
-import { parseBody, RETRACTION_TYPE } from "@escrow-stream/messages";
+import { identityOf, messageId as idOf, parseBody, RETRACTION_TYPE } from "@escrow-stream/messages";
 import { MalformedMessage } from "./malformed-message.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
 import type { Envelope } from "./read-envelope.ts";
@@ -32,7 +32,7 @@ export type RetractionMessage = Common & { kind: "retraction"; retracts: string 
 
 export type DecodedMessage = EventMessage | RetractionMessage;
 
-/** @throws MalformedMessage saying what is missing or wrong */
+/** @throws MalformedMessage saying what is missing or wrong, or what its attributes and its body differ in */
 export function decodeMessage(envelope: Envelope): DecodedMessage {
   const { messageId, sequence, publication, source } = envelope;
   const problem = (what: string, cause?: unknown) =>
@@ -67,15 +67,34 @@ export function decodeMessage(envelope: Envelope): DecodedMessage {
     raw: source,
   } as const;
 
-  if (common.eventType === RETRACTION_TYPE) {
-    const retracts = attribute("retracts");
-    if (body.retracts !== retracts)
-      throw problem(`retracts "${retracts}" as attribute and "${body.retracts}" in its body`);
-    return { ...common, kind: "retraction", eventId: messageId, retracts };
+  const same = <T>(name: string, told: T): T => {
+    if (body[name] !== told)
+      throw problem(`${name} "${told}" as attribute and "${body[name]}" in its body`);
+    return told;
+  };
+  same("event_type", common.eventType);
+  same("chain_id", common.chainId);
+  same("escrow_address", common.escrowAddress);
+  const identity = identityOf(source.attributes);
+  const isRetraction = common.eventType === RETRACTION_TYPE;
+  if (isRetraction) same("retracts", attribute("retracts"));
+  if (
+    identity === null ||
+    idOf(identity) !== messageId ||
+    isRetraction !== (identity.kind === "retraction")
+  )
+    throw problem("an event_id that its other attributes do not make");
+  if (isRetraction) {
+    if (finality === "final")
+      throw problem("the finality final, and nothing final is ever retracted");
+    return {
+      ...common,
+      kind: "retraction",
+      eventId: same("event_id", messageId),
+      retracts: identity.eventId,
+    };
   }
-  if (typeof body.event_id !== "string" || body.event_id === "")
-    throw problem("no event_id in its body");
-  return { ...common, kind: "event", eventId: body.event_id };
+  return { ...common, kind: "event", eventId: same("event_id", identity.eventId) };
 }
 
 function read(

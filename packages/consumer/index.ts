@@ -5,6 +5,7 @@ export type { ConsumerStats } from "./consumer-stats.ts";
 export { type ConsumerStatus, readConsumerStatus } from "./consumer-status.ts";
 export type { DecodedMessage, EventMessage, RetractionMessage } from "./decode-message.ts";
 export { DifferentBytes } from "./different-bytes.ts";
+export type { ExpectedPublication } from "./expected-publication.ts";
 export { FeedRefused, FeedUnavailable } from "./feed-failure.ts";
 export { inTransaction } from "./in-transaction.ts";
 export { isTransient } from "./is-transient.ts";

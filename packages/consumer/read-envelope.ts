@@ -1,4 +1,6 @@
 import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
+import { decodeMessage } from "./decode-message.ts";
+import { type ExpectedPublication, refuseUnexpected } from "./expected-publication.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { messageHash } from "./message-hash.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
@@ -21,13 +23,18 @@ export type Envelope = MessageKey & {
 };
 
 /**
- * Reads where a message belongs, from its attributes alone: whether it is to be applied is decided
- * before its body is looked at.
+ * Reads where a message belongs. That is believed only of a message of the expected publication whose
+ * key, attributes and body say the same: whoever else may publish to the topic could otherwise have
+ * it applied once more under another key, or put something in another one's place.
  *
  * @returns null for a barrier, which is for the relay itself
- * @throws MalformedMessage when it has no place
+ * @throws MalformedMessage when it has no place; UnexpectedMessage, which is one, when it may have one
+ *   elsewhere
  */
-export function readEnvelope(source: PubsubMessage): Envelope | null {
+export function readEnvelope(
+  source: PubsubMessage,
+  expected: ExpectedPublication,
+): Envelope | null {
   const {
     event_id: messageId,
     [BARRIER_ATTRIBUTE]: barrier,
@@ -43,7 +50,8 @@ export function readEnvelope(source: PubsubMessage): Envelope | null {
   const place = /^[1-9]\d*$/.test(sequence) ? Number(sequence) : Number.NaN;
   if (!Number.isSafeInteger(place))
     throw problem(`sequence "${sequence}", which is not a number from 1 to 2^53`);
-  return {
+  refuseUnexpected(source, expected);
+  const envelope = {
     publication,
     orderingKey: source.orderingKey,
     sequence: place,
@@ -51,4 +59,6 @@ export function readEnvelope(source: PubsubMessage): Envelope | null {
     hash: messageHash(source),
     source,
   };
+  decodeMessage(envelope);
+  return envelope;
 }

@@ -1,4 +1,5 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
+import { undecidedAt } from "./dead-letter.ts";
 import { type HighWaterMark, lockHighWaterMark, saveHighWaterMark } from "./high-water-mark.ts";
 import { park, parkedAfter, type StoredRow, toEnvelope, unparkReached } from "./parking.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
@@ -40,9 +41,12 @@ export async function resolveDeadLetter(
   if (publication !== null && orderingKey !== null && sequence !== null) {
     const message = toEnvelope({ ...row, sequence }, { publication, orderingKey });
     const mark = await lockHighWaterMark(tx, message, message.sequence, options);
-    if (action === "skip") await skip(tx, message, mark, options);
-    else await giveBack(tx, message, mark, options);
-    if (mark.blockedAt === message.sequence) mark.blockedAt = null;
+    // Of two in one place, the key still waits for the other one when this one is skipped.
+    const isAlone = (await undecidedAt(tx, message, options)).length === 1;
+    if (action === "retry") await giveBack(tx, message, mark, options);
+    else if (isAlone) await skip(tx, message, mark, options);
+    if (mark.blockedAt === message.sequence && (isAlone || action === "retry"))
+      mark.blockedAt = null;
     await saveHighWaterMark(tx, message, mark, options);
   } else if (action === "retry") {
     throw new Error(`dead letter ${id} does not say where it belongs: it can only be skipped`);

@@ -5,19 +5,24 @@ import { type ApplyWorkOptions, applyWork } from "./apply-work.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
 import { type ConsumerStats, emptyStats } from "./consumer-stats.ts";
 import { readConsumerStatus } from "./consumer-status.ts";
-import { deadLetterWithoutKey } from "./dead-letter.ts";
 import { publishDeadLetter } from "./dead-letter-topic.ts";
+import {
+  checkExpected,
+  type ExpectedPublication,
+  UnexpectedMessage,
+} from "./expected-publication.ts";
 import { FeedFollower } from "./follow-feed.ts";
-import { inTransaction } from "./in-transaction.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import { type Log, SILENT } from "./log.ts";
-import { messageHash } from "./message-hash.ts";
 import { openMessageStream } from "./message-stream.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
 import { readEnvelope } from "./read-envelope.ts";
 import type { FeedOptions } from "./read-feed.ts";
+import { handBack, keepMalformed, keepWithoutKey } from "./without-key.ts";
 
 export type RunConsumerOptions = ConsumerOptions & {
+  /** What the subscription is of. What says otherwise is a dead letter of no key. */
+  publication: ExpectedPublication;
   pubsub: PubSub;
   /** Subscription id, or full name. Have message ordering enabled on it: it works without, slower. */
   subscription: string;
@@ -83,6 +88,12 @@ const SAY_AGAIN_MS = 60_000;
  */
 export function runConsumer(options: RunConsumerOptions): RunningConsumer {
   const { pool, pubsub, subscription, deadLetterTopic, signal, log = SILENT } = options;
+  const { publication } = options;
+  checkExpected(publication);
+  if (options.feed !== undefined && options.feed.publication !== publication.topic)
+    throw new TypeError(
+      `The feed is of ${options.feed.publication}, and the messages are expected of ${publication.topic}.`,
+    );
   const stats = emptyStats();
   const work: ApplyWorkOptions = {
     consumer: options,
@@ -114,25 +125,32 @@ export function runConsumer(options: RunConsumerOptions): RunningConsumer {
   const follower =
     feed === undefined
       ? null
-      : new FeedFollower({ feed, work, concurrency, batchSize, onMalformed, signal }, () =>
-          lanes.lookAgain(),
+      : new FeedFollower(
+          { feed, publication, work, concurrency, batchSize, onMalformed, signal },
+          () => lanes.lookAgain(),
         );
   const withoutKey = new Set<Promise<void>>();
 
+  let isOneExpected = false;
   const onMessage = (message: Message) => {
     try {
-      const envelope = readEnvelope(message);
+      const envelope = readEnvelope(message, publication);
       if (envelope === null) {
         stats.barriers += 1;
         message.ack();
         return;
       }
+      isOneExpected = true;
       const { ack, nack } = answersOf(message);
       lanes.add({ envelope, ack, nack });
     } catch (error) {
-      const kept = keepWithoutKey(message, String(error), work).finally(() =>
-        withoutKey.delete(kept),
-      );
+      // As long as none is as expected, the mistake may be here: then all of them are needed again.
+      const isMistaken = error instanceof UnexpectedMessage && !isOneExpected;
+      const kept = (
+        isMistaken
+          ? handBack(message, error, work, signal)
+          : keepWithoutKey(message, String(error), work)
+      ).finally(() => withoutKey.delete(kept));
       withoutKey.add(kept);
     }
   };
@@ -178,46 +196,6 @@ export function runConsumer(options: RunConsumerOptions): RunningConsumer {
 /** A lease can run out during a transaction; the late answer then changes nothing. */
 function answersOf(message: Message) {
   return { ack: () => message.ack(), nack: () => message.nack() };
-}
-
-async function keepMalformed(
-  message: PubsubMessage & { id?: string },
-  reason: string,
-  { pool, consumer, publishDeadLetter, stats, log }: ApplyWorkOptions,
-): Promise<void> {
-  const isNew = await inTransaction(pool, (tx) =>
-    deadLetterWithoutKey(
-      tx,
-      { source: message, hash: messageHash(message) },
-      { reason, attempts: 1, publish: () => publishDeadLetter(message, reason, 1) },
-      consumer,
-    ),
-  );
-  if (!isNew) return;
-  stats.deadLetters += 1;
-  log.error(
-    { event: "message.dead-letter", reason, pubsubMessageId: message.id },
-    "a message is a dead letter",
-  );
-}
-
-async function keepWithoutKey(
-  message: Message,
-  reason: string,
-  options: ApplyWorkOptions,
-): Promise<void> {
-  const { log, backoff } = options;
-  try {
-    await keepMalformed(message, reason, options);
-    message.ack();
-  } catch (error) {
-    log.error(
-      { event: "dead-letter.failed", err: error, reason },
-      "a dead letter could not be kept; trying again",
-    );
-    await new Promise((resolve) => setTimeout(resolve, backoff.firstMs));
-    message.nack();
-  }
 }
 
 /** Finds parked messages that nothing else would wake: after a retry, and after a crash. */

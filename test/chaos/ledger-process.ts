@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { applyToLedger } from "../../examples/02-settlement-consumer/apply-to-ledger.ts";
 import { createLedgerTables } from "../../examples/02-settlement-consumer/ledger-tables.ts";
 import { becomeFaultTarget } from "./fault-target.ts";
-import { LEDGER_SCHEMA, PROJECT } from "./settings.ts";
+import { FINAL_TOPIC, LEDGER_SCHEMA, PROJECT } from "./settings.ts";
 
 /* The example consumer's ledger, in a process that can be told to harm itself. */
 
@@ -23,6 +23,7 @@ try {
   const consumer = runConsumer({
     name: "ledger",
     schema: LEDGER_SCHEMA,
+    publication: { topic: FINAL_TOPIC, finality: "final" },
     onEarly: process.env.ON_EARLY === "park" ? "park" : "nack",
     pubsub: new PubSub({
       projectId: PROJECT,

@@ -3,6 +3,7 @@ import type { PubSub } from "@google-cloud/pubsub";
 import type pg from "pg";
 import { applyToLedger } from "../../examples/02-settlement-consumer/apply-to-ledger.ts";
 import { createLedgerTables } from "../../examples/02-settlement-consumer/ledger-tables.ts";
+import { LATEST_TOPIC } from "../support/test-world.ts";
 
 export const LEDGER_SCHEMA = "settlement_ledger";
 
@@ -32,6 +33,7 @@ export class ForkLedger {
     this.#consumer = runConsumer({
       name: "ledger",
       schema: LEDGER_SCHEMA,
+      publication: { topic: LATEST_TOPIC, finality: "provisional" },
       onEarly: "park",
       pubsub: this.#pubsub,
       subscription: this.#subscription,

@@ -193,7 +193,7 @@ describe("The settlement consumer's process", () => {
   test("subscribes, keeps the ledger, prints its stats and ends with 0 on SIGTERM", async () => {
     const server = await startPubsubServer();
     const clients = new PubsubClients(server.address);
-    const topic = await clients.createTopic();
+    const topic = await clients.createTopic({}, "chain.events.v1");
     child = spawn(process.execPath, ["examples/02-settlement-consumer/main.ts"], {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
@@ -202,7 +202,8 @@ describe("The settlement consumer's process", () => {
         PUBSUB_PROJECT_ID: "p1",
         PUBSUB_EMULATOR_HOST: server.address,
         SUBSCRIPTION: "ledger",
-        TOPIC: topic.split("/").at(-1),
+        TOPIC: "chain.events.v1",
+        FINALITY: "provisional",
         CREATE_SUBSCRIPTION: "true",
         SCHEMA: "my_ledger",
         STATS_INTERVAL_MS: "100",

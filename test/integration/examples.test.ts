@@ -1,5 +1,6 @@
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { PubsubMessage } from "@escrow-stream/consumer";
 import { type PubsubServer, startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConsumerDatabase, startConsumerDatabase } from "../support/consumer-database.ts";
@@ -102,6 +103,7 @@ describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
         PUBSUB_PROJECT_ID: "p1",
         SUBSCRIPTION: `ledger-${version}`,
         TOPIC: `settlements-${version}`,
+        FINALITY: "provisional",
         CREATE_SUBSCRIPTION: "true",
         SCHEMA: `ledger_${version}`,
         STATS_INTERVAL_MS: "100",
@@ -109,7 +111,8 @@ describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
     );
     await waitUntil("it runs", () => printed.err !== "" || printed.out.includes('"stats"'));
     const story = tellHistory("1:0x0", [{ type: "Approved", by: 1 }, { type: "EscrowReleased" }]);
-    await publish(topic, [...story.messages, ...story.messages]);
+    const told = toldOn(`settlements-${version}`, story.messages);
+    await publish(topic, [...told, ...told]);
     await waitUntil("all is applied", () => printed.out.includes('"applied":3,"duplicates":3'));
     child.kill("SIGTERM");
     expect([await ended, printed.err]).toEqual([0, ""]);
@@ -130,11 +133,7 @@ describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
       { type: "reorg", depth: 1, returns: true },
       { type: "EscrowReleased" },
     ]);
-    // As the relay says of itself in every message.
-    const told = story.messages.map((message) => ({
-      ...message,
-      attributes: { ...message.attributes, publication: name },
-    }));
+    const told = toldOn(name, story.messages);
     await publish(topic, told.slice(0, 3));
     const feed = await FeedStandIn.start();
     try {
@@ -148,6 +147,7 @@ describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
           PUBSUB_PROJECT_ID: "p1",
           SUBSCRIPTION: `late-ledger-${version}`,
           TOPIC: name,
+          FINALITY: "provisional",
           CREATE_SUBSCRIPTION: "true",
           SCHEMA: `late_${version}`,
           STATS_INTERVAL_MS: "100",
@@ -177,3 +177,11 @@ describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
     expect(printed.out).toMatch(/pass 1\b/);
   });
 });
+
+/** As the relay says of itself in every message. */
+function toldOn(publication: string, messages: PubsubMessage[]): PubsubMessage[] {
+  return messages.map((message) => ({
+    ...message,
+    attributes: { ...message.attributes, publication },
+  }));
+}

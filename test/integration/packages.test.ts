@@ -95,7 +95,10 @@ describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }
       for (const sequence of [1, 1, 2, 3, 2, 3]) {
         const fields = { payee: "0xb", amount: "115792089237316195423570985008687907853" };
         const eventType = sequence === 3 ? "EscrowReleased" : "Approved";
-        const { data, attributes, orderingKey } = eventMessage({ sequence, eventType, fields });
+        const of = { publication: "settlement.events.v1", attributes: { finality: "final" } };
+        const { data, attributes, orderingKey } = eventMessage({
+          ...{ ...of, sequence, eventType, fields },
+        });
         const message = { data, attributes: { ...attributes }, orderingKey: orderingKey ?? null };
         await clients.publisher.publish({ topic, messages: [message] }, ONCE);
       }

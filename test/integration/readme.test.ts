@@ -50,14 +50,16 @@ test("The README's consumer pays each release once, however often its message co
   });
   const ended = once(consumer, "exit");
 
+  const of = { publication: "settlement.events.v1", attributes: { finality: "final" } };
   const released = eventMessage({
+    ...of,
     sequence: 2,
     eventId: "released",
     eventType: "EscrowReleased",
     fields: { payee: "0xb", amount: "115792089237316195423570985008687907853" },
   });
-  const last = eventMessage({ sequence: 3, eventId: "last", eventType: "EscrowReleased" });
-  for (const message of [eventMessage({ sequence: 1 }), released, released, last]) {
+  const last = eventMessage({ ...of, sequence: 3, eventId: "last", eventType: "EscrowReleased" });
+  for (const message of [eventMessage({ ...of, sequence: 1 }), released, released, last]) {
     const { data, attributes, orderingKey = "" } = message;
     await clients.publisher.publish(
       { topic, messages: [{ data, attributes: { ...attributes }, orderingKey }] },

@@ -1,20 +1,25 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ConsumerOptions, inTransaction, migrate } from "@escrow-stream/consumer";
+import {
+  type ConsumerOptions,
+  type ExpectedPublication,
+  inTransaction,
+  migrate,
+} from "@escrow-stream/consumer";
 import pg from "pg";
 import { startTestPostgres } from "./start-test-postgres.ts";
 
 /** A schema of its own with the library's tables and `effect`, a table without any uniqueness. */
 export type Sandbox = {
-  options: ConsumerOptions & { schema: string };
+  options: ConsumerOptions & { schema: string; publication: ExpectedPublication };
   applied(): Promise<string[]>;
 };
 
 export type ConsumerDatabase = {
   url: string;
   pool: pg.Pool;
-  sandbox(options?: Partial<ConsumerOptions>): Promise<Sandbox>;
+  sandbox(options?: Partial<Sandbox["options"]>): Promise<Sandbox>;
   stop(): Promise<void>;
 };
 
@@ -38,7 +43,12 @@ export async function startConsumerDatabase(): Promise<ConsumerDatabase> {
         );
       });
       return {
-        options: { name: "test", schema, ...options },
+        options: {
+          name: "test",
+          schema,
+          publication: { topic: "chain.events.v1", finality: "provisional" },
+          ...options,
+        },
         async applied() {
           const { rows } = await pool.query(
             `select message_id from ${schema}.effect order by position`,

@@ -47,12 +47,14 @@ export function eventMessage(parts: Parts): PubsubMessage {
   };
 }
 
-/** A message that takes a fact back. */
-export function retractionMessage(parts: Parts & { retracts: string }): PubsubMessage {
-  const { retracts, sequence } = parts;
+/** A message that retracts a fact. */
+export function retractionMessage(
+  parts: Parts & { retracts: string; incarnation?: number },
+): PubsubMessage {
+  const { retracts, incarnation = 1 } = parts;
   return eventMessage({
     ...parts,
-    eventId: `retract-${sequence}-${retracts}`,
+    eventId: `retraction-${incarnation}-${retracts}`,
     eventType: "EventRetracted",
     fields: { retracts },
     attributes: { retracts },

@@ -52,8 +52,10 @@ export function tellHistory(key: string, steps: readonly Step[]): History {
   for (const step of steps) {
     if (step.type === "reorg") {
       const dropped = history.standing.splice(Math.max(0, history.standing.length - step.depth));
-      for (const { eventId } of dropped)
-        history.messages.push(retractionMessage({ key, sequence: next(), retracts: eventId }));
+      for (const { eventId, incarnation } of dropped)
+        history.messages.push(
+          retractionMessage({ key, sequence: next(), retracts: eventId, incarnation }),
+        );
       if (step.returns)
         for (const fact of dropped) announce({ ...fact, incarnation: fact.incarnation + 1 });
     } else if (step.type === "Approved") happen("Approved", { approver: ADDRESS(step.by) });
