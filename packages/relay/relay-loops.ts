@@ -26,6 +26,8 @@ const BACKOFF = { firstMs: 100, maxMs: 30_000 };
 const MAX_REQUESTS = 256;
 const MAX_MESSAGES = 8_000;
 const STALE_AFTER_MS = 60_000;
+/** Longer than a connection and a statement without an answer are waited for. */
+const HUNG_AFTER_MS = 180_000;
 
 export type RelayLoopsOptions = {
   db: Kysely<unknown>;
@@ -197,6 +199,14 @@ export class RelayLoops {
     const ageMs = Date.now() - readAt.getTime();
     return ageMs > STALE_AFTER_MS
       ? `the outbox was last read ${Math.round(ageMs / 1000)} s ago`
+      : null;
+  }
+
+  /** Why nothing here goes on by itself any more; null while it does, also without a database. */
+  hangsBecause(): string | null {
+    const { turnLastsMs } = this.leases;
+    return turnLastsMs > HUNG_AFTER_MS
+      ? `renewing the leases has taken ${Math.round(turnLastsMs / 1000)} s`
       : null;
   }
 

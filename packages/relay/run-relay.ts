@@ -44,6 +44,7 @@ export async function runRelay(options: RelayOptions): Promise<void> {
   const metrics = new RelayMetrics();
   let loops: RelayLoops | null = null;
   const view = {
+    hangsBecause: () => loops?.hangsBecause() ?? null,
     notReadyBecause: () => (loops === null ? "starting" : loops.staleness()),
     publications: () => {
       metrics.leases(loops?.leases.count ?? 0);

@@ -3,11 +3,12 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /**
  * A way to a server that can be closed: frozen (bytes wait, in both directions), cut (connections are
- * reset), shut (nobody gets in). The server itself notices nothing of being frozen.
+ * reset), shut (nobody gets in), forgetful (newcomers get through, who was there is not heard any more). The server itself notices nothing of being frozen.
  */
 export class TcpGate {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #forgotten = new Set<Socket>();
   #isFrozen = false;
   #isShut = false;
 
@@ -57,6 +58,12 @@ export class TcpGate {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** No byte comes through any more on the connections that are there, and nobody is told. */
+  forget(): void {
+    for (const socket of this.#sockets) this.#forgotten.add(socket.pause());
+    this.#sockets.clear();
+  }
+
   thaw(): void {
     this.#isFrozen = false;
     for (const socket of this.#sockets) socket.resume();
@@ -73,7 +80,7 @@ export class TcpGate {
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.#forgotten]) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
   }

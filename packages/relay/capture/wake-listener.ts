@@ -3,6 +3,9 @@ import pg from "pg";
 import type { Logger } from "pino";
 
 const RECONNECT_MS = 1_000;
+/** Who listens hears nothing of a connection that fell silent: so it asks, from time to time. */
+const PULSE_MS = 30_000;
+const ANSWER_MS = 10_000;
 /** Whoever may connect may notify, as often as they like: for so long at most one wake is passed on. */
 const PAUSE_MS = 25;
 
@@ -28,6 +31,9 @@ export function listenForWakes(
       const next = new pg.Client({
         connectionString: databaseUrl,
         application_name: "relay_listen",
+        connectionTimeoutMillis: ANSWER_MS,
+        query_timeout: ANSWER_MS,
+        keepAlive: true,
       });
       const gone = new Promise<void>((resolve) => next.once("end", resolve));
       next.on("notification", ({ channel }) => wakes.get(channel)?.());
@@ -39,7 +45,7 @@ export function listenForWakes(
         await next.connect();
         for (const channel of channels) await next.query(`listen "${channel}"`);
         for (const channel of channels) onWake(channel);
-        await gone;
+        while (!(await isGone(gone, stopped.signal))) await next.query("select");
       } catch (error) {
         log.debug({ event: "wake.failed", err: error }, "listening failed; trying again");
         void next.end().catch(() => undefined);
@@ -51,9 +57,22 @@ export function listenForWakes(
 
   return async () => {
     stopped.abort();
-    await client?.end().catch(() => undefined);
+    // Nobody may be there to say good-bye to.
+    void client?.end().catch(() => undefined);
     await listening;
   };
+}
+
+/** Waits for the next pulse; true when there is nobody to ask any more, or nothing to ask for. */
+async function isGone(gone: Promise<void>, stopped: AbortSignal): Promise<boolean> {
+  const pulse = new AbortController();
+  const signal = AbortSignal.any([pulse.signal, stopped]);
+  try {
+    const waited = sleep(PULSE_MS, false, { signal }).catch(() => true);
+    return await Promise.race([gone.then(() => true), waited]);
+  } finally {
+    pulse.abort();
+  }
 }
 
 /** The same, at once and then no more often than the pause allows; the last call is never lost. */

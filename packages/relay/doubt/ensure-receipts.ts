@@ -38,6 +38,8 @@ async function replace(
 ): Promise<ReceiptsState> {
   const { id, topic } = publication;
   return await db.transaction().execute(async (tx) => {
+    // What the old topic left is read by other connections, while this one waits.
+    await sql`set local idle_in_transaction_session_timeout = 0`.execute(tx);
     // Not waited for in the database, where a statement may take only so long.
     while (!(await lock(tx, id))) await setTimeout(LATE_MS / 4);
     const found = await receipts.ensure(topic);

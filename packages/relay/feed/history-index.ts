@@ -19,7 +19,7 @@ export async function ensureHistoryIndex(
     const state = await stateOf(session);
     if (state === "ready") return;
     if (state === "unfinished") await drop(session);
-    await sql`
+    await sql`/* long */
       create index concurrently message_history
         on relay.message (publication_id, captured_at, ordering_key, sequence)`.execute(session);
   });
@@ -49,7 +49,7 @@ async function hasHistory(db: Kysely<unknown>): Promise<boolean> {
 }
 
 async function drop(db: Kysely<unknown>): Promise<void> {
-  await sql`drop index concurrently if exists relay.message_history`.execute(db);
+  await sql`/* long */ drop index concurrently if exists relay.message_history`.execute(db);
 }
 
 /** Under the lock, on a connection of its own, until `signal` cancels it. @returns whether it had the lock */

@@ -2,6 +2,7 @@ import { type Kysely, sql, type Transaction } from "kysely";
 import type { Logger } from "pino";
 import type { Publication } from "../journal/publication.ts";
 import { Signal } from "../signal.ts";
+import { announce } from "./announce.ts";
 
 /** The partition number of the leadership: the leader captures and resolves doubts for a publication. */
 export const LEADER = -1;
@@ -47,6 +48,7 @@ export class LeaseKeeper {
   #held = new Map<string, Lease>();
   #draining = new Set<string>();
   #believedUntilMs = 0;
+  #turnSinceMs: number | null = null;
   #stopping = false;
 
   constructor(options: LeaseKeeperOptions) {
@@ -79,9 +81,15 @@ export class LeaseKeeper {
     return this.#isBelieved() ? this.#held.size : 0;
   }
 
+  /** For how long the turn under way has lasted, in milliseconds; 0 between two of them. */
+  get turnLastsMs(): number {
+    return this.#turnSinceMs === null ? 0 : performance.now() - this.#turnSinceMs;
+  }
+
   /** Renews and balances until `stop`. A database that does not answer is asked again. */
   async run(): Promise<void> {
     while (!this.#stopping) {
+      this.#turnSinceMs = performance.now();
       try {
         await this.#tick();
       } catch (error) {
@@ -90,6 +98,7 @@ export class LeaseKeeper {
           "the leases could not be renewed; trying again",
         );
       }
+      this.#turnSinceMs = null;
       await this.#wake.wait(this.#options.leaseMs / 3);
     }
   }
@@ -173,25 +182,6 @@ function nameOf(publicationId: number, partition: number): string {
  * have one that the other waits for: so a turn waits only for its own row of `instance`, and who
  * has that (to delete it, as it had expired) is past waiting.
  */
-
-/** Says that this instance lives, and counts those that do. */
-async function announce(
-  tx: Transaction<unknown>,
-  instance: string,
-  leaseMs: number,
-): Promise<number> {
-  await sql`
-    insert into relay.instance (id, expires_at)
-    values (${instance}, clock_timestamp() + ${leaseMs} * interval '1 ms')
-    on conflict (id) do update set expires_at = excluded.expires_at`.execute(tx);
-  await sql`
-    delete from relay.instance where id in (
-      select id from relay.instance
-      where expires_at < clock_timestamp() and id <> ${instance}
-      for update skip locked)`.execute(tx);
-  const { rows } = await sql<{ n: string }>`select count(*) as n from relay.instance`.execute(tx);
-  return Number(rows[0]?.n ?? 1);
-}
 
 /** What somebody else has at the moment is being taken over: it is not ours any more. */
 async function renew(

@@ -38,7 +38,11 @@ const FINAL: PublicationStatus = {
 };
 
 test("what final rows wait for stands in /status and in /metrics", async () => {
-  const view = { notReadyBecause: () => null, publications: async () => [FINAL] };
+  const view = {
+    hangsBecause: () => null,
+    notReadyBecause: () => null,
+    publications: async () => [FINAL],
+  };
   const server = await startRelayServer(
     { hostname: "127.0.0.1", port: 0 },
     view,
@@ -55,4 +59,23 @@ test("what final rows wait for stands in /status and in /metrics", async () => {
     'relay_final_held{line="137"} 1',
     'relay_final_held{line="10"} 0',
   ]);
+});
+
+test("a relay that hangs says so in /health", async () => {
+  let reason: string | null = null;
+  const view = {
+    hangsBecause: () => reason,
+    notReadyBecause: () => "no leases",
+    publications: async () => [],
+  };
+  const where = { hostname: "127.0.0.1", port: 0 };
+  const server = await startRelayServer(where, view, new RelayMetrics());
+  onTestFinished(() => server.close());
+  const health = async () => {
+    const response = await fetch(`http://127.0.0.1:${server.port}/health`);
+    return [response.status, await response.text()];
+  };
+  expect(await health()).toEqual([200, ""]);
+  reason = "renewing the leases has taken 200 s";
+  expect(await health()).toEqual([503, reason]);
 });

@@ -1,5 +1,5 @@
 import { serve } from "@hono/node-server";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { RelayMetrics } from "./metrics.ts";
 import type { PublicationStatus } from "./relay-status.ts";
 
@@ -7,13 +7,15 @@ export type RelayServer = { port: number; close(): Promise<void> };
 
 /** What the server says about the relay. */
 export type RelayView = {
+  /** Null while the process gets on, or tries to; otherwise what it hangs in: start it again. */
+  hangsBecause(): string | null;
   /** Null when ready to publish; otherwise what it waits for. */
   notReadyBecause(): string | null;
   publications(): Promise<PublicationStatus[]>;
 };
 
 /**
- * Serves `/health` (the process lives), `/ready` (it is at work), `/status` (how far each
+ * Serves `/health` (the process lives and does not hang), `/ready` (it is at work), `/status` (how far each
  * publication is) and `/metrics` (Prometheus).
  */
 export async function startRelayServer(
@@ -31,11 +33,8 @@ export async function startRelayServer(
     return publications;
   };
   const app = new Hono()
-    .get("/health", (c) => c.text(""))
-    .get("/ready", (c) => {
-      const reason = view.notReadyBecause();
-      return reason === null ? c.text("") : c.text(reason, 503);
-    })
+    .get("/health", (c) => answer(c, view.hangsBecause()))
+    .get("/ready", (c) => answer(c, view.notReadyBecause()))
     .get("/status", async (c) => c.json({ publications: await status() }))
     .get("/metrics", async (c) => {
       await status().catch(() => undefined);
@@ -56,4 +55,8 @@ export async function startRelayServer(
     );
     server.once("error", reject);
   });
+}
+
+function answer(c: Context, problem: string | null): Response {
+  return problem === null ? c.text("") : c.text(problem, 503);
 }
