@@ -48,6 +48,30 @@ describe("A relay whose database connections fall silent", () => {
   });
 });
 
+test("A claim that is executed when nobody waits for it any more is found, and published once [G-4]", async () => {
+  const seen = await subscribe(bed);
+  let isArmed = false;
+  bed.startRelay({}, undefined, ({ pool }) => {
+    pool.on("connect", (client) => {
+      const query = client.query.bind(client) as (text: string, values?: unknown[]) => unknown;
+      client.query = (async (text: string, values?: unknown[]) => {
+        if (isArmed && text.includes("/* claim */")) {
+          const { rows } = await bed.pool.query(text, values);
+          if (rows.length > 0) isArmed = false;
+        }
+        return await query(text, values);
+      }) as pg.PoolClient["query"];
+    });
+  });
+  await bed.outbox.append({ key: "a", block: 1 });
+  await waitUntil("the first is published", () => seen.length === 1, 15_000);
+  isArmed = true;
+  await bed.outbox.append({ key: "a", block: 2 });
+  await waitUntil("it is claimed unseen", () => !isArmed, 15_000);
+  await waitUntil("the second is published", () => seen.length === 2, 18_000);
+  expect(seen).toEqual(["a#1 e-1-0", "a#2 e-2-0"]);
+});
+
 function before(client: pg.PoolClient, look: (text: string) => void): void {
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   client.query = ((...args: unknown[]) => {

@@ -16,8 +16,8 @@ import { classifyPublishError, codeName } from "./publish-error.ts";
 import type { PublishLoopOptions } from "./publish-loop-options.ts";
 import { TopicHold } from "./topic-hold.ts";
 
-/** Longest that a claim without an answer may still be executed: its `statement_timeout`. */
-const LONGEST_CLAIM_MS = 60_000;
+/** How often to look for claims whose answer never came; nobody knows when such a claim is executed. */
+const ORPHANS_EVERY_MS = 5_000;
 /** Between two statements that mark what was accepted, while more is under way. */
 const MARK_PAUSE_MS = 5;
 
@@ -40,7 +40,8 @@ export class PublishLoop {
   readonly #wake = new Signal();
   readonly #inFlight = new Set<Outcome>();
   readonly #hold: TopicHold;
-  #orphansUntilMs = 0;
+  /** When to look for orphaned claims next. */
+  #orphansAtMs = 0;
   #messages = 0;
   #accepted: Outcome[] = [];
   #isMarking = false;
@@ -91,7 +92,7 @@ export class PublishLoop {
         after = last ?? "";
       } catch (error) {
         failures += 1;
-        this.#orphansUntilMs = performance.now() + LONGEST_CLAIM_MS;
+        this.#orphansAtMs = 0;
         this.#log.error(
           { event: "claim.failed", err: error },
           "the journal could not be read; trying again",
@@ -117,7 +118,10 @@ export class PublishLoop {
 
   async #claim(after: string): Promise<Batch[]> {
     const leases = this.#options.leases.partitions(this.#options.publication);
-    if (performance.now() < this.#orphansUntilMs) await this.#doubtOrphanedClaims(leases);
+    if (performance.now() >= this.#orphansAtMs) {
+      await this.#doubtOrphanedClaims(leases);
+      this.#orphansAtMs = performance.now() + ORPHANS_EVERY_MS;
+    }
     const claimedMs = performance.now();
     const batches = await claim(
       this.#options.db,
@@ -134,7 +138,7 @@ export class PublishLoop {
     return batches;
   }
 
-  /** A claim that failed here may have been executed all the same: then nobody sends its keys. */
+  /** A claim that failed here may be executed all the same, also later: then nobody sends its keys. */
   async #doubtOrphanedClaims(leases: Lease[]): Promise<void> {
     const known = [...this.#inFlight].map(({ orderingKey }) => orderingKey);
     const { instance } = this.#options.leases;
