@@ -65,6 +65,7 @@ export class DoubtResolver {
   readonly #firstSeenMs = new Map<string, number>();
   #leader: Lease | null = null;
   #failures = 0;
+  #receiptsKeptForMs = 0;
   #stopping = false;
 
   constructor(options: DoubtResolverOptions) {
@@ -78,7 +79,10 @@ export class DoubtResolver {
     this.#barriers = new Barriers(topics, {
       topic: publication.topic,
       publishTimeoutMs,
-      ensureReceipts: () => ensureReceipts(db, publication, receipts),
+      ensureReceipts: async () => {
+        const { keptForMs } = await ensureReceipts(db, publication, receipts);
+        this.#receiptsKeptForMs = keptForMs;
+      },
       isReader,
     });
     const shared = { db, publication, receipts, barriers: this.#barriers, instance };
@@ -178,7 +182,14 @@ export class DoubtResolver {
     const { db, publication, leases, metrics, onResolved } = this.#options;
     const waiting = await this.#barriers.publishAll(due);
     await this.#barriers.readUntil(waiting, this.#read, async (keys) => {
-      const outcome = await resolveDoubts(db, publication, leases.instance, leader, keys);
+      const { instance } = leases;
+      const keptForMs = this.#receiptsKeptForMs;
+      const outcome = await resolveDoubts(db, publication, instance, leader, keys, keptForMs);
+      for (const orderingKey of outcome.unknowable)
+        this.#log.error(
+          { event: "key.blocked", orderingKey },
+          "nobody knows whether a request was accepted: it is older than receipts are kept; its key is blocked",
+        );
       this.#log.info({ event: "doubt.resolved", ...outcome }, "doubts resolved from the receipts");
       metrics.resolved(publication.topic, outcome);
       onResolved();

@@ -29,6 +29,7 @@ export async function readDoubtedKeys(
     select ordering_key, published_sequence, in_doubt_sequence, in_doubt_at::text
     from relay.ordering_key
     where publication_id = ${id} and published_sequence < in_doubt_sequence and is_doubted
+      and blocked_reason is null
     order by ordering_key limit ${limit}`.execute(db);
   return rows.map((row) => ({
     orderingKey: row.ordering_key,
@@ -84,11 +85,17 @@ export async function recordReceipts(
   return Number(rows[0]?.unknown ?? 0);
 }
 
+/** What receipts are kept for may not be the clock's hour to the second. */
+const RETENTION_MARGIN_MS = 60_000;
+
 /**
  * Ends the doubt of keys whose barrier came by: what has a receipt was accepted, what has none was
- * not, and is sent again when its owner claims it.
+ * not, and is sent again when its owner claims it. But a receipt may have been dropped that is older
+ * than receipts are kept: then nobody knows, and the key is blocked for an operator.
  *
- * @returns how many keys were resolved, and how many of their requests had been accepted
+ * @param keptForMs how long receipts are kept that were not read
+ * @returns how many keys were resolved, how many of their requests had been accepted, and which keys
+ *   nobody knows of
  */
 export async function resolveDoubts(
   db: Kysely<unknown>,
@@ -96,8 +103,9 @@ export async function resolveDoubts(
   instance: string,
   leader: Lease,
   keys: DoubtedKey[],
-): Promise<{ resolved: number; accepted: number }> {
-  const { rows } = await sql<{ accepted: boolean }>`
+  keptForMs: number,
+): Promise<{ resolved: number; accepted: number; unknowable: string[] }> {
+  const { rows } = await sql<{ ordering_key: string; is_accepted: boolean; is_known: boolean }>`
     /* resolve */
     with doubted as (
       select * from unnest(${keys.map((key) => key.orderingKey)}::text[],
@@ -107,7 +115,9 @@ export async function resolveDoubts(
     locked as materialized (
       select k.ordering_key,
              greatest(k.published_sequence, least(k.receipt_sequence, k.in_doubt_sequence)) as upto,
-             k.receipt_sequence > k.published_sequence as was_accepted
+             k.receipt_sequence > k.published_sequence as was_accepted,
+             k.receipt_sequence >= k.in_doubt_sequence or k.in_doubt_at > clock_timestamp()
+               - ${keptForMs - RETENTION_MARGIN_MS} * interval '1 ms' as is_known
       from relay.ordering_key k join doubted d using (ordering_key)
       where k.publication_id = ${id} and k.is_doubted and k.in_doubt_sequence = d.sequence
         and ${isLeader(instance, leader)}
@@ -115,11 +125,21 @@ export async function resolveDoubts(
       for update of k
     )
     update relay.ordering_key k
-    set published_sequence = l.upto, in_doubt_sequence = l.upto, is_doubted = false
+    set published_sequence = case when l.is_known then l.upto else k.published_sequence end,
+        in_doubt_sequence = case when l.is_known then l.upto else k.in_doubt_sequence end,
+        is_doubted = not l.is_known,
+        blocked_reason = case when l.is_known then k.blocked_reason else format(
+          'nobody knows whether sequences %s to %s, sent at %s, were accepted: receipts are not kept for so long',
+          k.published_sequence + 1, k.in_doubt_sequence, k.in_doubt_at) end
     from locked l
     where k.publication_id = ${id} and k.ordering_key = l.ordering_key
-    returning l.was_accepted as accepted`.execute(db);
-  return { resolved: rows.length, accepted: rows.filter(({ accepted }) => accepted).length };
+    returning k.ordering_key, l.was_accepted as is_accepted, l.is_known`.execute(db);
+  const known = rows.filter(({ is_known }) => is_known);
+  return {
+    resolved: known.length,
+    accepted: known.filter(({ is_accepted }) => is_accepted).length,
+    unknowable: rows.filter(({ is_known }) => !is_known).map((row) => row.ordering_key),
+  };
 }
 
 /**
@@ -138,7 +158,7 @@ export async function doubtAll(
 }
 
 /**
- * How long ago the oldest request was sent that has no answer yet, in milliseconds by PostgreSQL's
+ * How long ago the oldest request was sent that has no answer yet, and may still have a receipt, in milliseconds by PostgreSQL's
  * clock; that clock's time; and whether there is something to publish.
  */
 export async function readOldestInDoubt(
@@ -152,7 +172,8 @@ export async function readOldestInDoubt(
                    where publication_id = ${id} and published_sequence < last_sequence)
              as has_backlog
     from relay.ordering_key
-    where publication_id = ${id} and published_sequence < in_doubt_sequence`.execute(db);
+    where publication_id = ${id} and published_sequence < in_doubt_sequence
+      and blocked_reason is null`.execute(db);
   const [row] = rows;
   return {
     nowMs: Number(row?.now ?? 0),

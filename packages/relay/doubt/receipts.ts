@@ -23,6 +23,8 @@ export type Receipt = {
 export type ReceiptsState = {
   /** It was made just now: it knows nothing of what was published before. */
   isNew: boolean;
+  /** For so long it keeps what was not read; older than that, the lack of a receipt proves nothing. */
+  keptForMs: number;
   /** Null when it keeps what was read, so that it can be read again; otherwise why it does not. */
   forgetsBecause: unknown;
 };
@@ -74,8 +76,7 @@ export class Receipts {
     const topicPath = `projects/${this.#projectId}/topics/${topic}`;
     const found = await this.#find(name);
     if (found?.topic === topicPath) {
-      if (found.enableMessageOrdering)
-        return { isNew: false, forgetsBecause: await this.#keep(name, found) };
+      if (found.enableMessageOrdering) return { isNew: false, ...(await this.#keep(name, found)) };
       throw new TopicUnusable(
         `Subscription ${name} is not ordered, so the relay cannot use it for its receipts: delete it, and the relay makes it again.`,
       );
@@ -95,9 +96,10 @@ export class Receipts {
         { retry: null, timeout: TIMEOUT_MS },
       );
       this.#made.add(topic);
-      return { isNew: true, forgetsBecause: null };
+      return { isNew: true, keptForMs: this.#retentionSeconds * 1000, forgetsBecause: null };
     } catch (error) {
-      if (codeOf(error) === status.ALREADY_EXISTS) return { isNew: false, forgetsBecause: null };
+      // Somebody else has just made it, who may be told to keep it for less.
+      if (codeOf(error) === status.ALREADY_EXISTS) return await this.ensure(topic);
       if (codeOf(error) === status.PERMISSION_DENIED)
         throw new TopicUnusable(
           `These credentials may not create subscription ${name}, which the relay reads its receipts from. ` +
@@ -180,8 +182,13 @@ export class Receipts {
   }
 
   /** Has a subscription that was made by hand, or by an older relay, keep what was read. */
-  async #keep(name: string, { keptSeconds }: Found): Promise<unknown> {
-    if (keptSeconds >= this.#retentionSeconds) return null;
+  async #keep(
+    name: string,
+    { retentionSeconds, keepsRead }: Found,
+  ): Promise<Pick<ReceiptsState, "keptForMs" | "forgetsBecause">> {
+    const keptForMs = retentionSeconds * 1000;
+    if (keepsRead && retentionSeconds >= this.#retentionSeconds)
+      return { keptForMs, forgetsBecause: null };
     const request = {
       subscription: {
         name,
@@ -192,9 +199,10 @@ export class Receipts {
     };
     try {
       await this.#client.updateSubscription(request, { retry: null, timeout: TIMEOUT_MS });
-      return null;
+      // What was dropped before now is not kept again.
+      return { keptForMs, forgetsBecause: null };
     } catch (error) {
-      return error;
+      return { keptForMs, forgetsBecause: error };
     }
   }
 
@@ -206,9 +214,8 @@ export class Receipts {
         topic: found.topic ?? "",
         enableMessageOrdering: found.enableMessageOrdering ?? false,
         ackDeadlineMs: (found.ackDeadlineSeconds ?? 0) * 1000,
-        keptSeconds: found.retainAckedMessages
-          ? Number(found.messageRetentionDuration?.seconds ?? 0)
-          : 0,
+        retentionSeconds: Number(found.messageRetentionDuration?.seconds ?? 0),
+        keepsRead: found.retainAckedMessages ?? false,
       };
     } catch (error) {
       if (codeOf(error) === status.NOT_FOUND) return null;
@@ -226,7 +233,9 @@ type Found = {
   topic: string;
   enableMessageOrdering: boolean;
   ackDeadlineMs: number;
-  keptSeconds: number;
+  retentionSeconds: number;
+  /** Also what was read. */
+  keepsRead: boolean;
 };
 
 /** Id of the receipts subscription of a topic. */
