@@ -118,10 +118,15 @@ export class RelayLoops {
     const { publishTimeoutMs, pollIntervalMs } = config;
     const { leases } = this;
     const shared = { db, publication, leases, log, metrics, backoff: BACKOFF };
+    // The topic first: what it accepts before its receipts begin is read out of what it keeps.
+    const ensureTopic = async () => {
+      await topics.ensure(publication.topic, config.createTopics);
+      return await ensureReceipts(db, publication, receipts);
+    };
     const transport: Transport = {
       send: ({ orderingKey, messages }, timeoutMs) =>
         topics.publish(publication.topic, orderingKey, messages, timeoutMs),
-      recheckTopic: () => ensureReceipts(db, publication, receipts),
+      recheckTopic: ensureTopic,
     };
     const publish = new PublishLoop({
       ...shared,
@@ -137,6 +142,7 @@ export class RelayLoops {
       source,
       topics,
       receipts,
+      ensureTopic,
       onResolved: () => publish.wake(),
       onOpened: () => {
         this.#capture.wake();

@@ -56,8 +56,8 @@ function resetWhenSilent(client: pg.PoolClient, afterMs: number): void {
     // With a callback it is not the relay's.
     if (!(answer instanceof Promise) || String(args[0]).startsWith(LONG)) return answer;
     const timer = setTimeout(() => reset(client), afterMs);
-    const settled = (): void => clearTimeout(timer);
-    answer.then(settled, settled);
+    const answered = (): void => clearTimeout(timer);
+    answer.then(answered, answered);
     return answer;
   };
   client.query = bounded as pg.PoolClient["query"];

@@ -92,3 +92,18 @@ async function isCapturing(): Promise<boolean> {
   );
   return rows[0].count > 0;
 }
+
+test(
+  "a topic that vanishes is made again, where the relay may make topics",
+  async () => {
+    // What the old one's receipts hold is waited for before.
+    await subscribe();
+    bed.startRelay();
+    await bed.outbox.append({ key: "a", block: 1 });
+    await waitUntil("the first is out", async () => (await published()) === 1, 15_000);
+    await bed.deleteTopic();
+    await bed.outbox.append({ key: "a", block: 2 });
+    await waitUntil("the second is accepted", async () => (await published()) === 2, 60_000);
+  },
+  LONG_MS,
+);

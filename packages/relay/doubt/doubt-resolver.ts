@@ -10,9 +10,8 @@ import { Signal } from "../signal.ts";
 import type { OutboxSource } from "../source/outbox-source.ts";
 import { Barriers } from "./barriers.ts";
 import { type DoubtedKey, readDoubtedKeys, resolveDoubts } from "./doubt.ts";
-import { ensureReceipts } from "./ensure-receipts.ts";
 import { JournalOutdated, ReadingEnded, readReceipts } from "./read-receipts.ts";
-import type { Receipt, Receipts } from "./receipts.ts";
+import type { Receipt, Receipts, ReceiptsState } from "./receipts.ts";
 import { ReceiptsPurge } from "./receipts-purge.ts";
 
 export type DoubtResolverOptions = {
@@ -22,6 +21,8 @@ export type DoubtResolverOptions = {
   leases: LeaseKeeper;
   topics: PubsubTopics;
   receipts: Receipts;
+  /** Makes sure of the topic and of its receipts. */
+  ensureTopic: () => Promise<ReceiptsState>;
   /** Keys are free to be claimed again. */
   onResolved: () => void;
   /** The journal is known to be as new as the topic: capture and publish. */
@@ -80,7 +81,7 @@ export class DoubtResolver {
       topic: publication.topic,
       publishTimeoutMs,
       ensureReceipts: async () => {
-        const { keptForMs } = await ensureReceipts(db, publication, receipts);
+        const { keptForMs } = await options.ensureTopic();
         this.#receiptsKeptForMs = keptForMs;
       },
       isReader,
@@ -90,6 +91,7 @@ export class DoubtResolver {
     this.#check = new JournalCheck({
       ...shared,
       source,
+      ensureTopic: options.ensureTopic,
       log: this.#log,
       requestLifeMs,
       receiptsDelayMs,

@@ -2,7 +2,6 @@ import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { type Barriers, CLOCK_KEY } from "../doubt/barriers.ts";
 import { doubtAll, recordReceipts } from "../doubt/doubt.ts";
-import { ensureReceipts } from "../doubt/ensure-receipts.ts";
 import { readKeysToAsk } from "../doubt/keys-to-ask.ts";
 import { JournalOutdated, pullReceipts, readReceipts } from "../doubt/read-receipts.ts";
 import { type Receipt, type Receipts, receiptsIdOf } from "../doubt/receipts.ts";
@@ -30,6 +29,8 @@ export type JournalCheckOptions = {
   source: OutboxSource;
   publication: Publication;
   receipts: Receipts;
+  /** Makes sure of the topic and of its receipts. */
+  ensureTopic: () => Promise<unknown>;
   barriers: Barriers;
   instance: string;
   log: Logger;
@@ -106,8 +107,7 @@ export class JournalCheck {
   }
 
   async #compare(leader: Lease, state: JournalState): Promise<boolean> {
-    const { db, publication, receipts } = this.#options;
-    await ensureReceipts(db, publication, receipts);
+    await this.#options.ensureTopic();
     const isLikelyKnown = state.isSameDatabase || state.isNew;
     if (isLikelyKnown && !this.#isOutdated) return await this.#compareShortly(leader, state);
     return await this.#readBack(leader, state);
