@@ -64,15 +64,24 @@ export class ReceiptsPurge {
     this.#isActive = true;
   }
 
-  /** Learns how far Pub/Sub's clock is from PostgreSQL's, which requests are dated by. */
+  /**
+   * Learns how far Pub/Sub's clock is from PostgreSQL's, which requests are dated by. The barrier may
+   * have been accepted at any time while it was published, so it is believed to have been at the end:
+   * too much would purge receipts that are needed, too little only keeps some for longer.
+   */
   async measure(read: () => Promise<Receipt[]>): Promise<void> {
     const { db, publication, barriers } = this.#options;
+    // What was dated by another measurement is not compared with this one.
+    if (this.#watermark !== null) this.#isActive = true;
+    this.#watermark = null;
+    const startedMs = performance.now();
     const { nowMs } = await readOldestInDoubt(db, publication);
     const monotonicMs = performance.now();
     const barrier = await barriers.publish(CLOCK_KEY);
+    const tookMs = performance.now() - startedMs;
     await barriers.readUntil(new Map([[barrier, barrier]]), read, async (_, receipts) => {
       const at = receipts.find((each) => each.barrier === barrier)?.publishedAtMs ?? nowMs;
-      this.#clock = { skewMs: at - nowMs, databaseMs: nowMs, monotonicMs };
+      this.#clock = { skewMs: at - nowMs - tookMs, databaseMs: nowMs, monotonicMs };
     });
   }
 
@@ -83,6 +92,7 @@ export class ReceiptsPurge {
   async purge(leader: Lease): Promise<void> {
     if (this.#clock === null || performance.now() - this.#purgedAtMs < PURGE_EVERY_MS) return;
     const { db, publication, receipts } = this.#options;
+    const startedMs = performance.now();
     const { nowMs, sentAtMs, hasBacklog } = await readOldestInDoubt(db, publication);
     const { skewMs, databaseMs, monotonicMs } = this.#clock;
     const jumpMs = nowMs - databaseMs - (performance.now() - monotonicMs);
@@ -93,14 +103,22 @@ export class ReceiptsPurge {
     const untilMs = Math.min(sentAtMs ?? nowMs, nowMs) + skewMs - PURGE_MARGIN_MS;
     this.#purgedAtMs = performance.now();
     this.#isActive ||= hasBacklog;
-    await this.#moveWatermark(leader, nowMs + skewMs, untilMs);
+    await this.#moveWatermark(leader, startedMs, nowMs + skewMs, untilMs);
     if (untilMs <= this.#purgedUntilMs) return;
     await receipts.purge(publication.topic, untilMs);
     this.#purgedUntilMs = untilMs;
   }
 
-  /** @param untilMs all that was accepted before is known to be, in the journal */
-  async #moveWatermark(leader: Lease, nowMs: number, untilMs: number): Promise<void> {
+  /**
+   * @param startedMs when `nowMs` was asked for, by our clock
+   * @param untilMs all that was accepted before is known to be, in the journal
+   */
+  async #moveWatermark(
+    leader: Lease,
+    startedMs: number,
+    nowMs: number,
+    untilMs: number,
+  ): Promise<void> {
     const { db, publication, barriers, instance } = this.#options;
     if (this.#watermark !== null && this.#watermark.untilMs < untilMs) {
       await recordWatermark(db, publication, instance, leader, this.#watermark);
@@ -109,7 +127,6 @@ export class ReceiptsPurge {
     const isDue = this.#isActive || nowMs - this.#watermarkAtMs > WATERMARK_EVERY_MS;
     if (this.#watermark !== null || !isDue) return;
     this.#isActive = false;
-    const startedMs = performance.now();
     const barrier = await barriers.publish(CLOCK_KEY);
     const tookMs = performance.now() - startedMs;
     this.#watermark = { barrier, atMs: nowMs, untilMs: nowMs + tookMs };
