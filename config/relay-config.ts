@@ -7,13 +7,13 @@ const RECEIPTS_MAY_BE_LATE_MS = { cloud: 60_000, emulator: 1_000 };
 /** The second of the default publications: events that are not final yet. */
 const DEFAULT_LATEST_TOPIC = "chain.events.v1";
 
-type PubsubVariable = "PUBSUB_PROJECT_ID" | "PUBSUB_EMULATOR_HOST";
+type PubsubVariable = "PUBSUB_PROJECT_ID" | "PUBSUB_EMULATOR_HOST" | "PUBSUB_REGION";
 
 /** Everything that the relay is told. */
 export const relaySection: Section<RelayConfig> = section(
   [
     ...(["RELAY_DATABASE_URL", "DATABASE_URL"] as const),
-    ...(["PUBSUB_PROJECT_ID", "PUBSUB_EMULATOR_HOST"] as const),
+    ...(["PUBSUB_PROJECT_ID", "PUBSUB_EMULATOR_HOST", "PUBSUB_REGION"] as const),
     ...(["PUBSUB_TOPIC_ID", "PUBLICATIONS", "PUBSUB_CREATE"] as const),
     ...(["PUBSUB_PUBLISH_TIMEOUT_MS", "RELAY_POLL_INTERVAL_MS", "RELAY_LEASE_MS"] as const),
     ...(["RELAY_IN_DOUBT_MARGIN_MS", "RELAY_RECEIPTS_RETENTION_HOURS"] as const),
@@ -59,7 +59,7 @@ export function relayDatabaseVariable(env: Env): "RELAY_DATABASE_URL" | "DATABAS
 
 /** Where Pub/Sub is; null when it is not configured. */
 export const optionalPubsubSection: Section<PubsubConfig | null> = section(
-  ["PUBSUB_PROJECT_ID", "PUBSUB_EMULATOR_HOST"],
+  ["PUBSUB_PROJECT_ID", "PUBSUB_EMULATOR_HOST", "PUBSUB_REGION"],
   (read) => (read.isSet("PUBSUB_PROJECT_ID") ? pubsubOf(read) : null),
 );
 
@@ -71,5 +71,6 @@ export function parseRelayConfig(env: Env): RelayConfig {
 function pubsubOf(read: VariableReader<PubsubVariable>): PubsubConfig {
   const projectId = read.get("PUBSUB_PROJECT_ID");
   const emulatorHost = read.get("PUBSUB_EMULATOR_HOST");
-  return { projectId, ...(emulatorHost ? { emulatorHost } : {}) };
+  const region = read.get("PUBSUB_REGION");
+  return { projectId, ...(emulatorHost ? { emulatorHost } : {}), ...(region ? { region } : {}) };
 }

@@ -67,6 +67,10 @@ export const projectId = z
   .string("expected the Google Cloud project of the topics")
   .regex(/^[a-z][a-z0-9.:-]{1,62}$/, "expected a Google Cloud project id");
 
+export const cloudRegion = z
+  .string()
+  .regex(/^[a-z]+-[a-z]+\d+$/, "expected a region of Google Cloud, such as europe-west1");
+
 export const topicId = z
   .string()
   .regex(

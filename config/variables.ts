@@ -3,6 +3,7 @@ import { addressList, blockNumber, chainId, deploymentList } from "./chain-types
 import { finalRules } from "./final-rules.ts";
 import { publicationList } from "./publication-type.ts";
 import {
+  cloudRegion,
   hostAndPort,
   hostName,
   keyHashes,
@@ -78,6 +79,12 @@ export const VARIABLES = {
     group: "places",
     says: "A Pub/Sub emulator instead of Google Cloud, host:port. For npm start its project is `local` unless set above.",
     type: hostAndPort.optional(),
+  },
+  PUBSUB_REGION: {
+    group: "places",
+    says: "Region of Google Cloud that every relay publishes in, through that region's own endpoint: Pub/Sub keeps an order, which doubts are resolved by, within one region only. The same for all relays.",
+    type: cloudRegion.optional(),
+    example: "europe-west1",
   },
   RPC_URL: {
     group: "places",

@@ -15,6 +15,9 @@ import type { OutboxSource } from "./source/outbox-source.ts";
 const FORGETFUL =
   "the receipts of this topic are not kept after they were read, and could not be made to be: a journal restored from a backup could not be brought up to date";
 
+const NO_REGION =
+  "PUBSUB_REGION is not set: as long as it is not, all relays have to run in one region, where Pub/Sub keeps the order of what they publish";
+
 export type RelayOptions = {
   config: RelaySettings;
   /** Where the messages come from. */
@@ -77,6 +80,8 @@ async function prepare(
   log: Logger,
 ): Promise<Publication[]> {
   await migrate(db);
+  if (config.pubsub.emulatorHost === undefined && config.pubsub.region === undefined)
+    log.warn({ event: "pubsub.region-unset" }, NO_REGION);
   for (const { topic } of config.publications) await topics.ensure(topic, config.createTopics);
   const publications = await registerPublications(db, config.publications);
   for (const publication of publications) {

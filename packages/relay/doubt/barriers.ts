@@ -7,7 +7,10 @@ import type { Receipt } from "./receipts.ts";
 export const CLOCK_KEY = "relay:clock";
 
 const AT_ONCE = 32;
-const READ_TIMEOUT_MS = 30_000;
+/** Without any receipt. */
+const QUIET_TIMEOUT_MS = 30_000;
+/** However many come: a barrier that is lost never does. */
+const READ_TIMEOUT_MS = 1_800_000;
 
 export type BarrierOptions = {
   topic: string;
@@ -60,7 +63,8 @@ export class Barriers {
   }
 
   /**
-   * Reads until every barrier came by, handing over what belongs to those that did.
+   * Reads until every barrier came by, for as long as receipts come, handing over what belongs to
+   * those that did.
    *
    * @throws when one does not come, or what `read` and `onReached` throw
    */
@@ -69,14 +73,18 @@ export class Barriers {
     read: () => Promise<Receipt[]>,
     onReached: (reached: T[], receipts: Receipt[]) => Promise<void>,
   ): Promise<void> {
-    const deadlineMs = performance.now() + READ_TIMEOUT_MS;
+    const startedMs = performance.now();
+    let cameAtMs = startedMs;
     while (waiting.size > 0) {
       if (!this.#options.isReader()) throw new ReadingEnded("the barriers were not read back");
-      if (performance.now() > deadlineMs) {
+      const nowMs = performance.now();
+      if (nowMs - cameAtMs > QUIET_TIMEOUT_MS || nowMs - startedMs > READ_TIMEOUT_MS) {
         await this.#options.ensureReceipts();
-        throw new Error(`${waiting.size} barriers were not read back in ${READ_TIMEOUT_MS} ms`);
+        const seconds = Math.round((nowMs - startedMs) / 1000);
+        throw new Error(`${waiting.size} barriers were not read back in ${seconds} s`);
       }
       const receipts = await read();
+      if (receipts.length > 0) cameAtMs = performance.now();
       const reached: T[] = [];
       for (const { barrier } of receipts) {
         const found = barrier === null ? undefined : waiting.get(barrier);

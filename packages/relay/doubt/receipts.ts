@@ -1,5 +1,5 @@
 import { BARRIER_ATTRIBUTE } from "@escrow-stream/messages";
-import { v1 } from "@google-cloud/pubsub";
+import { type protos, v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import { codeOf } from "../publish/publish-error.ts";
 import { clientOptions, type PubsubConfig, TopicUnusable } from "../publish/pubsub-endpoint.ts";
@@ -76,9 +76,9 @@ export class Receipts {
     const topicPath = `projects/${this.#projectId}/topics/${topic}`;
     const found = await this.#find(name);
     if (found?.topic === topicPath) {
-      if (found.enableMessageOrdering) return { isNew: false, ...(await this.#keep(name, found)) };
+      if (found.problem === null) return { isNew: false, ...(await this.#keep(name, found)) };
       throw new TopicUnusable(
-        `Subscription ${name} is not ordered, so the relay cannot use it for its receipts: delete it, and the relay makes it again.`,
+        `Subscription ${name} ${found.problem}, so the relay cannot use it for its receipts: delete it, and the relay makes it again.`,
       );
     }
     if (found !== null) return { leftoverForMs: found.ackDeadlineMs };
@@ -212,7 +212,7 @@ export class Receipts {
       const [found] = await this.#client.getSubscription({ subscription }, options);
       return {
         topic: found.topic ?? "",
-        enableMessageOrdering: found.enableMessageOrdering ?? false,
+        problem: problemOf(found),
         ackDeadlineMs: (found.ackDeadlineSeconds ?? 0) * 1000,
         retentionSeconds: Number(found.messageRetentionDuration?.seconds ?? 0),
         keepsRead: found.retainAckedMessages ?? false,
@@ -231,12 +231,26 @@ export class Receipts {
 /** What is known of a subscription that is there. */
 type Found = {
   topic: string;
-  enableMessageOrdering: boolean;
+  /** Why it may lack receipts, or give them out of order; null when it does not. */
+  problem: string | null;
   ackDeadlineMs: number;
   retentionSeconds: number;
   /** Also what was read. */
   keepsRead: boolean;
 };
+
+/** A receipt that does not come is taken for a message that was not accepted. */
+function problemOf({
+  enableMessageOrdering,
+  filter,
+  deadLetterPolicy,
+  messageTransforms,
+}: protos.google.pubsub.v1.ISubscription): string | null {
+  if (!enableMessageOrdering) return "is not ordered";
+  if (filter) return `has a filter (${filter})`;
+  if (deadLetterPolicy?.deadLetterTopic) return "has a dead-letter policy";
+  return messageTransforms && messageTransforms.length > 0 ? "transforms messages" : null;
+}
 
 /** Id of the receipts subscription of a topic. */
 export function receiptsIdOf(topic: string): string {

@@ -3,7 +3,13 @@ import { v1 } from "@google-cloud/pubsub";
 import { status } from "@grpc/grpc-js";
 import type { JournalMessage } from "./progress.ts";
 import { codeOf } from "./publish-error.ts";
-import { clientOptions, explain, type PubsubConfig, TopicUnusable } from "./pubsub-endpoint.ts";
+import {
+  clientOptions,
+  explain,
+  type PubsubConfig,
+  refuseOtherRegions,
+  TopicUnusable,
+} from "./pubsub-endpoint.ts";
 
 type PublisherClient = InstanceType<typeof v1.PublisherClient>;
 
@@ -69,12 +75,15 @@ export class PubsubTopics {
    * Makes sure that a topic exists and may be published to.
    *
    * @param create whether to create it when it is missing
-   * @throws TopicUnusable saying what to do; another error when Pub/Sub does not answer
+   * @throws TopicUnusable saying what to do, also about a topic of another region; another error
+   *   when Pub/Sub does not answer
    */
   async ensure(topic: string, create: boolean): Promise<void> {
     const options = { retry: null, timeout: CHECK_TIMEOUT_MS };
     try {
-      await this.#client.getTopic({ topic: this.path(topic) }, options);
+      const [found] = await this.#client.getTopic({ topic: this.path(topic) }, options);
+      const regions = found.messageStoragePolicy?.allowedPersistenceRegions ?? [];
+      refuseOtherRegions(this.#config, this.path(topic), regions);
     } catch (error) {
       // A publisher's role need not include reading the topic: then only the next check tells.
       if (codeOf(error) === status.NOT_FOUND) await this.#createOrSay(topic, create);
