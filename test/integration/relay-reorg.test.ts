@@ -52,6 +52,35 @@ async function threeBlocks(): Promise<void> {
 }
 
 describe("a reorg", () => {
+  test("while another build was live is told when the earlier one is again [G-5]", async () => {
+    const seen = await subscribe();
+    const chain = new StubChain();
+    await bed.outbox.append({ key: "a", block: 1 });
+    await bed.outbox.moveTo({ latest: 1, finalized: 0 });
+    const endOfFirst = bed.startRelay({}, chain);
+    await waitUntil("the first is told", () => seen.length === 1, 15_000);
+    await endOfFirst();
+
+    await bed.outbox.deploy("build-2");
+    await bed.outbox.append({ key: "a", block: 2 });
+    const endOfSecond = bed.startRelay({}, chain);
+    await waitUntil("the second build's event is told", () => seen.length === 2, 15_000);
+    await endOfSecond();
+
+    // The first build's own rows: its tip is where it was, and what follows is another branch.
+    await bed.outbox.deploy("build-1");
+    await bed.outbox.rollBackTo(1);
+    await bed.outbox.append({ key: "a", block: 2, hash: "0x2b", id: "e-2-b" });
+    chain.replaced.add("0x2");
+    bed.startRelay({}, chain);
+    await waitUntil(
+      "the replacement is told",
+      () => told(seen).some((one) => one.includes("e-2-b")),
+      15_000,
+    );
+    expect(told(seen)).toEqual(["1 e-1-0", "2 e-2-0", "3 -e-2-0", "4 e-2-b"]);
+  });
+
   test("is told while the nodes of another chain, which also lost rows, do not answer", async () => {
     const seen = await subscribe();
     const chain = new StubChain();

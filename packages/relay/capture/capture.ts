@@ -58,7 +58,8 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * still there, all before it was seen, and the scan goes on behind it. When it is gone, rows were
  * reverted: the scan begins again behind the last final row, and what is in the journal already is
  * skipped. Another edition has no cursor yet and is scanned from its beginning, with the same
- * skipping.
+ * skipping; one that is live again is scanned as after a rollback, when another one has published
+ * since.
  *
  * What the journal has and the outbox lacks after a rollback is unconfirmed: it may come back,
  * or be retracted on evidence (`reconcile.ts`). Until then its key gets nothing new, so that a new
@@ -70,7 +71,7 @@ type Row = { captured: number; unconfirmed: number; conflicts: string[] | null }
  * same, the journal's unique event ids let only one of them through.
  *
  * Locks: the outbox, shared, before anything else; rows of `ordering_key`, in the order of the key;
- * the capture cursor of the line; then the counter of the feed.
+ * the capture cursors of the line; then the counter of the feed.
  *
  * @throws JournalConflict, having written nothing
  */
@@ -206,6 +207,12 @@ function statement(options: CaptureOptions): RawBuilder<Row> {
         settled_position = greatest(k.settled_position, excluded.settled_position)
       -- Unless a retraction has sent the cursor back meanwhile.
       where k.tip_event_id = (select known_tip from state)
+    ),
+    -- They know nothing of what this edition has published: their tips vouch for it no more.
+    outdated as (
+      update relay.capture_cursor k set tip_event_id = ''
+      where k.publication_id = ${id} and k.chain_id = ${line} and k.deployment <> ${edition}
+        and k.tip_event_id <> '' and exists (select from journaled)
     )
     select (select count(*) from journaled) as captured,
            (select count(*) from unconfirmed) as unconfirmed,
