@@ -73,6 +73,28 @@ async function goOn(): Promise<void> {
 }
 
 describe("a final publication", () => {
+  test("goes on in a build that lacks its newest event, once the chain is seen to have that block", async () => {
+    await publishFirst();
+    await bed.outbox.append({ key: "b", block: 5 });
+    await waitUntil("the newest is published", () => seen.length === 2, 15_000);
+    // As when a factory was taken out of the configuration.
+    await bed.pool.query("delete from escrow.outbox where ordering_key = 'b'");
+    await bed.outbox.deploy("build-2");
+    let isAsked = false;
+    chain.isCanonical = async () => {
+      isAsked = true;
+      return false;
+    };
+    await goOn();
+    await waitUntil("it was asked for", () => isAsked, 15_000);
+    expect(seen).toEqual(["e-1-0", "e-5-0"]);
+    chain.isCanonical = async () => true;
+    await waitUntil("it goes on", () => seen.length === 3, 15_000);
+    expect(seen).toEqual(["e-1-0", "e-5-0", "e-7-0"]);
+    expect(await haltedReason()).toBeNull();
+    expect(logged("events.missing")).not.toEqual([]);
+  });
+
   test("halts for no block that seems to be replaced for a while [G-5]", async () => {
     await publishFirst();
     let asked = 0;

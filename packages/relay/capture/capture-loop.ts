@@ -118,7 +118,16 @@ export class CaptureLoop {
     if (firm === null) return false;
     try {
       const { instance } = leases;
-      const what = { source, publication, line: firm, instance, leader, limit: batchSize };
+      const standsTo = isFinal ? guard.standsTo(publication, line.line) : "";
+      const what = {
+        source,
+        publication,
+        line: firm,
+        standsTo,
+        instance,
+        leader,
+        limit: batchSize,
+      };
       const found = await capture(db, what);
       if (found.captured > 0) {
         metrics.captured(publication.topic, found.captured);

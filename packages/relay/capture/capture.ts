@@ -22,6 +22,8 @@ export type CaptureOptions = {
   source: OutboxSource;
   publication: Publication;
   line: Line;
+  /** Up to this position what was published stands also where the outbox lacks it. */
+  standsTo?: string;
   instance: string;
   leader: Lease;
   /** Rows to take, at the most. */
@@ -94,7 +96,7 @@ export async function capture(db: Kysely<unknown>, options: CaptureOptions): Pro
 }
 
 function statement(options: CaptureOptions): RawBuilder<Row> {
-  const { source, publication, instance, leader, limit } = options;
+  const { source, publication, instance, leader, limit, standsTo = "" } = options;
   const { line, edition, final, cleared } = options.line;
   const { id, finality } = publication;
   const isDueNow = isDue(finality, sql`(select due_to from state)`, sql`(select head from state)`);
@@ -111,7 +113,8 @@ function statement(options: CaptureOptions): RawBuilder<Row> {
              tip.event_id is null as is_rescan,
              k.tip_event_id as known_tip,
              ${seenTo} as scan_from,
-             ${lastFinalPosition(source, id, sql`c.line`)} as final_from
+             greatest(${lastFinalPosition(source, id, sql`c.line`)}, ${standsTo}::text)
+               as final_from
       from ${source.progress} c
       left join relay.capture_cursor k
         on k.publication_id = ${id} and k.deployment = ${edition} and k.chain_id = c.line

@@ -48,6 +48,8 @@ export class FinalityGuard {
   readonly #checking = new Set<string>();
   /** Publication and line. */
   readonly #suspected = new Set<string>();
+  /** By publication and line: the position of the newest event, whose block the chain was seen to have. */
+  readonly #standsTo = new Map<string, string>();
 
   constructor(options: FinalityGuardOptions) {
     this.#options = options;
@@ -103,6 +105,36 @@ export class FinalityGuard {
     const [first] = replaced.filter((block) => block !== null);
     if (first) await this.suspect(publication, first);
     return first === undefined;
+  }
+
+  /**
+   * The position up to which all that a final publication has published of a line is known to stand,
+   * whatever the outbox lacks of it; '' where nothing is.
+   */
+  standsTo(publication: Publication, line: string): string {
+    return this.#standsTo.get(nameOf(publication, line)) ?? "";
+  }
+
+  /**
+   * Asks, in two looks, whether the chain has the block of the newest event that was published of a
+   * line. Then all that was published before it stands as well, and a build that lacks any of it
+   * (it follows other factories, or has a hole) holds nothing up.
+   */
+  async confirm(publication: Publication, line: string): Promise<void> {
+    const { db, source, onFirm, log } = this.#options;
+    const { evidence } = source;
+    const [newest] = await newestCaptured(db, publication, line);
+    if (evidence === null || newest === undefined) return;
+    const { height, hash, eventId, position } = newest;
+    if (this.standsTo(publication, line) >= position) return;
+    const isCanonical = () => evidence.isCanonical(newest.line, height, hash);
+    if (!(await isCanonical()) || !(await this.#later(isCanonical))) return;
+    this.#standsTo.set(nameOf(publication, line), position);
+    log.warn(
+      { event: "events.missing", publication: publication.topic, line, height, eventId },
+      `the outbox lacks final events of chain ${line} that were published, up to block ${height}, which the chain has: they stand, and what follows is published`,
+    );
+    onFirm();
   }
 
   /** Looks again, later, at a final block that the chain seems to have replaced; halts if it has. */

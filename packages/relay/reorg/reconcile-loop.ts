@@ -49,7 +49,8 @@ const FIRM = "firm";
  * The engine rolls back and indexes again after a crash, a reorg of another chain, or a swap of
  * deployments, too: so a missing row alone proves nothing, and only the chain's own word does. On a
  * final publication there is nothing to retract: a final block that was replaced halts it, and while
- * it is halted the evidence is looked at again.
+ * it is halted the evidence is looked at again; one that the outbox lacks, though the chain has its
+ * block, holds nothing up (`FinalityGuard.confirm`).
  */
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
@@ -143,10 +144,12 @@ export class ReconcileLoop {
     const replaced = await this.#whoseBlockIsReplaced(events);
     const [first] = replaced;
     const leader = leases.leader(publication);
-    if (!first || leader === null) return;
+    if (events.length === 0 || leader === null) return;
     if (publication.finality === "finalized")
-      await guard.suspect(publication, { ...first, isCaptured: true });
-    else await this.#retract(leader, replaced, "the chain replaced their blocks");
+      await (first
+        ? guard.suspect(publication, { ...first, isCaptured: true })
+        : guard.confirm(publication, line));
+    else if (first) await this.#retract(leader, replaced, "the chain replaced their blocks");
   }
 
   #begin(what: string, work: () => Promise<unknown>): void {
