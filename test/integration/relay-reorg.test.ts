@@ -81,6 +81,24 @@ describe("a reorg", () => {
     expect(told(seen)).toEqual(["1 e-1-0", "2 e-2-0", "3 -e-2-0", "4 e-2-b"]);
   });
 
+  test("is told although older history was captured after what it dropped [G-5]", async () => {
+    const seen = await subscribe();
+    const chain = new StubChain();
+    bed.startRelay({ PUBLICATIONS: "topic-a=latest;keys=1" }, chain);
+    await bed.outbox.append({ key: "young", block: 5 });
+    await bed.outbox.moveTo({ latest: 5, finalized: 3 });
+    await waitUntil("the young event is told", () => seen.length === 1, 15_000);
+    // As when a second factory is followed: its history stands before what was captured already.
+    await bed.outbox.append({ key: "old", block: 2 });
+    await bed.outbox.deploy("build-2");
+    await waitUntil("the history is told", () => seen.length === 2, 15_000);
+    chain.replaced.add("0x5");
+    await bed.outbox.rollBackTo(4);
+    await bed.outbox.append({ key: "young", block: 5, hash: "0x5b", id: "e-5-b" });
+    await waitUntil("what replaces it is told", () => seen.length === 4, 15_000);
+    expect(told(seen, "h0")).toEqual(["1 e-5-0", "2 e-2-0", "3 -e-5-0", "4 e-5-b"]);
+  });
+
   test("is told while the nodes of another chain, which also lost rows, do not answer", async () => {
     const seen = await subscribe();
     const chain = new StubChain();

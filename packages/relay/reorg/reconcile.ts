@@ -143,7 +143,8 @@ export type RetractOptions = {
  * What stands on a key is of one branch of the chain, and is retracted from its end: an event
  * waits for those of its line that were announced after it on its key. There may be no evidence
  * of those yet, while the other branch is the shorter one; should the old branch return then, they
- * would stand before what is announced again. A phantom waits for nobody: it was on no branch.
+ * would stand before what is announced again. What is older on the chain and was only announced later
+ * (history of another factory, a hole that was filled) is below the branch. A phantom waits for nobody: it was on no branch.
  *
  * Locks: rows of `ordering_key`, in the order of the key; the capture cursors of the lines; then the
  * counter of the feed.
@@ -183,7 +184,7 @@ export async function retract(
       where p.is_phantom or not exists (
         select from relay.message m
         where m.publication_id = ${id} and m.ordering_key = p.ordering_key
-          and m.sequence > p.sequence and m.chain_id = p.chain_id
+          and m.sequence > p.sequence and m.chain_id = p.chain_id and m.position > p.position
           and m.kind = 'event' and ${isStanding()}
           and (m.event_id, m.incarnation) not in (select event_id, incarnation from proven))
     ),
