@@ -2,11 +2,11 @@ import type { ConsumerOptions } from "./consumer-options.ts";
 import { refuseRivals } from "./dead-letter.ts";
 import { type DecodedMessage, decodeMessage } from "./decode-message.ts";
 import { DifferentBytes } from "./different-bytes.ts";
+import type { Envelope, MessageKey } from "./envelope.ts";
 import { type HighWaterMark, lockHighWaterMark, saveHighWaterMark } from "./high-water-mark.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { hasParkedCopy, park, parkedAfter, unparkReached } from "./parking.ts";
 import type { Queryable } from "./queryable.ts";
-import type { Envelope, MessageKey } from "./read-envelope.ts";
 
 /** What a message does to the consumer's own tables, through the transaction given. */
 export type Effect<Tx extends Queryable = Queryable> = (

@@ -4,6 +4,7 @@ import type { ConsumerOptions } from "./consumer-options.ts";
 import type { ConsumerStats } from "./consumer-stats.ts";
 import { deadLetter } from "./dead-letter.ts";
 import { DifferentBytes } from "./different-bytes.ts";
+import type { Envelope } from "./envelope.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { isTransient } from "./is-transient.ts";
 import type { Delivery, Verdict, Work } from "./key-lanes.ts";
@@ -11,7 +12,6 @@ import type { Log } from "./log.ts";
 import { nextParked } from "./parking.ts";
 import { PermanentFailure } from "./permanent-failure.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
-import type { Envelope } from "./read-envelope.ts";
 import { recordFailure } from "./record-failure.ts";
 
 export type ApplyWorkOptions = {

@@ -1,11 +1,12 @@
 import type { ApplyWorkOptions } from "./apply-work.ts";
 import { applyWork } from "./apply-work.ts";
+import type { Envelope } from "./envelope.ts";
 import { type ExpectedPublication, UnexpectedMessage } from "./expected-publication.ts";
 import { FeedRefused } from "./feed-failure.ts";
 import { readFeedPosition, saveFeedPosition } from "./feed-position.ts";
 import { KeyLanes } from "./key-lanes.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
-import { type Envelope, readEnvelope } from "./read-envelope.ts";
+import { readEnvelope } from "./read-envelope.ts";
 import { type FeedOptions, readFeed } from "./read-feed.ts";
 
 export type CatchUpOptions = {

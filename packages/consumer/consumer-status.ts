@@ -1,6 +1,6 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
+import type { MessageKey } from "./envelope.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
-import type { MessageKey } from "./read-envelope.ts";
 
 export type ConsumerStatus = {
   parked: number;

@@ -1,10 +1,10 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
 import { DifferentBytes } from "./different-bytes.ts";
+import type { Envelope } from "./envelope.ts";
 import { lockHighWaterMark, saveHighWaterMark } from "./high-water-mark.ts";
 import { storedMessage, unparkMessage, unparkReached } from "./parking.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
-import type { Envelope } from "./read-envelope.ts";
 
 export type DeadLetter = {
   reason: string;

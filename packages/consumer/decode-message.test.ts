@@ -5,10 +5,11 @@ import {
   retractionMessage,
 } from "../../test/support/consumer-messages.ts";
 import { decodeMessage } from "./decode-message.ts";
+import type { Envelope } from "./envelope.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import { messageHash } from "./message-hash.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
-import { type Envelope, readEnvelope } from "./read-envelope.ts";
+import { readEnvelope } from "./read-envelope.ts";
 
 const EXPECTED = { topic: "chain.events.v1", finality: "provisional" } as const;
 

@@ -1,7 +1,7 @@
 import { identityOf, messageId as idOf, parseBody, RETRACTION_TYPE } from "@escrow-stream/messages";
+import type { Envelope } from "./envelope.ts";
 import { MalformedMessage } from "./malformed-message.ts";
 import type { PubsubMessage } from "./pubsub-message.ts";
-import type { Envelope } from "./read-envelope.ts";
 
 type Common = {
   /** Id of this message: attribute `event_id`. */

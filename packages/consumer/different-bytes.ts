@@ -1,5 +1,5 @@
+import type { Envelope } from "./envelope.ts";
 import { PermanentFailure } from "./permanent-failure.ts";
-import type { Envelope } from "./read-envelope.ts";
 
 /**
  * Two messages claim the same place in a key. Copies are byte-identical by contract, so one of the

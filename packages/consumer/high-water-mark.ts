@@ -1,6 +1,6 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
+import type { MessageKey } from "./envelope.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
-import type { MessageKey } from "./read-envelope.ts";
 
 /** How far a key has come. Read under a lock and written back in the same transaction. */
 export type HighWaterMark = {

@@ -1,4 +1,4 @@
-import type { Envelope, MessageKey } from "./read-envelope.ts";
+import type { Envelope, MessageKey } from "./envelope.ts";
 
 /** One arrival of a message, held until it is acknowledged or handed back. */
 export type Delivery = {

@@ -1,8 +1,8 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
 import { DifferentBytes } from "./different-bytes.ts";
+import type { Envelope, MessageKey } from "./envelope.ts";
 import { type HighWaterMark, keyValues } from "./high-water-mark.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
-import type { Envelope, MessageKey } from "./read-envelope.ts";
 
 /** A message as tables `parked_message` and `dead_letter` keep it. */
 export type StoredRow = {

@@ -1,7 +1,7 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
+import type { Envelope } from "./envelope.ts";
 import { beforeFirst, keyValues } from "./high-water-mark.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
-import type { Envelope } from "./read-envelope.ts";
 
 /**
  * Counts a failure of the message that is next in its key. The count is durable: it survives a

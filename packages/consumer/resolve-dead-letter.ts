@@ -1,9 +1,9 @@
 import { type ConsumerOptions, schemaOf } from "./consumer-options.ts";
 import { undecidedAt } from "./dead-letter.ts";
+import type { Envelope } from "./envelope.ts";
 import { type HighWaterMark, lockHighWaterMark, saveHighWaterMark } from "./high-water-mark.ts";
 import { park, parkedAfter, type StoredRow, toEnvelope, unparkReached } from "./parking.ts";
 import { type Queryable, rowsOf } from "./queryable.ts";
-import type { Envelope } from "./read-envelope.ts";
 
 export type Resolution = {
   /** `dead_letter.id` */
