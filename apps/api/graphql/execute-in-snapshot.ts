@@ -5,6 +5,7 @@ import type { Snapshot } from "../read/consistent-reads.ts";
 import { freshness } from "./freshness.ts";
 import { QUERY_LIMITS } from "./limits/query-limits.ts";
 import { QueryContext } from "./query-context.ts";
+import { planOf } from "./question-plan.ts";
 
 type Read = ApiEnv["Variables"]["read"];
 /** Yoga sends what this makes, instead of making the text of a result a second time. */
@@ -25,11 +26,29 @@ export async function executeInSnapshot(args: ExecutionArgs, read: Read): Promis
 
 /** @throws what failed below a field, but for errors that whoever asked can fix */
 export async function executeIn(args: ExecutionArgs, snapshot: Snapshot): Promise<ExecutionResult> {
-  const result = await execute({ ...args, contextValue: new QueryContext(snapshot) });
+  const result =
+    (await executePlan(args, snapshot)) ??
+    (await execute({ ...args, contextValue: new QueryContext(snapshot) }));
   // Not half an answer: the read is tried again where that helps.
   for (const { originalError } of result.errors ?? [])
     if (originalError && !(originalError instanceof GraphQLError)) throw originalError;
   return { ...result, extensions: { chains: freshness(snapshot.progress) } };
+}
+
+/** @returns null where there is no plan, and where GraphQL has to say what an error does to an answer */
+async function executePlan(
+  { schema, document, operationName, variableValues }: ExecutionArgs,
+  snapshot: Snapshot,
+): Promise<ExecutionResult | null> {
+  const plan = planOf(schema, document, operationName);
+  if (plan === null) return null;
+  try {
+    const data = await plan(new QueryContext(snapshot), variableValues ?? {});
+    return { data: data as Record<string, unknown> };
+  } catch (error) {
+    if (error instanceof GraphQLError) return null;
+    throw error;
+  }
 }
 
 /** What there is of an answer as JSON. @throws Problem when it is too large */
