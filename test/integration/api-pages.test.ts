@@ -3,6 +3,7 @@ import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { columnParsers } from "../../apps/api/read/column-parsers.ts";
+import { equal, inRange } from "../../apps/api/read/conditions.ts";
 import { InvalidCursor } from "../../apps/api/read/cursor.ts";
 import type { Order } from "../../apps/api/read/order.ts";
 import { type Page, type PageQuery, readPage } from "../../apps/api/read/page.ts";
@@ -48,8 +49,10 @@ const orders = fc.uniqueArray(order, { maxLength: 4, selector: ({ column }) => c
 const FILTERS: Record<string, Condition[][]> = {
   everything: [[]],
   "one chain": [[sql`chain_id = ${10}`]],
-  "a range of amounts": [
-    [sql`amount >= ${"7"}::numeric and amount <= ${String(HUGE - 1n)}::numeric`],
+  "a range of amounts": [inRange("amount", { min: "7", max: String(HUGE - 1n) })],
+  "a range of amounts, or a kind without": [
+    inRange("amount", { max: "10" }),
+    [sql`amount is null`, ...equal("kind", "x")],
   ],
   "either of two": [[sql`kind = ${"x"}`], [sql`kind is distinct from ${"x"} and size = ${1}`]],
   "nothing at all": [[sql`false`]],

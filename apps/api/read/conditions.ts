@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Condition } from "./ranges.ts";
+import { type Condition, notNull } from "./ranges.ts";
 
 export type AmountRange = { min?: string | null | undefined; max?: string | null | undefined };
 export type BlockRange = { min?: number | null | undefined; max?: number | null | undefined };
@@ -7,7 +7,7 @@ export type TimeRange = { from?: string | null | undefined; before?: string | nu
 
 /** A value that was asked for; nothing for one that was left out. */
 export function equal(column: string, value: string | number | null | undefined): Condition[] {
-  return value == null ? [] : [sql`${sql.ref(column)} = ${value}`];
+  return value == null ? [] : [notNull(column, sql`${sql.ref(column)} = ${value}`)];
 }
 
 /** One of several values; none at all for an empty list. */
@@ -19,8 +19,8 @@ export function oneOf(column: string, values: readonly string[] | null | undefin
 export function inRange(column: string, range: AmountRange | null | undefined): Condition[] {
   const { min, max } = range ?? {};
   return [
-    ...(min == null ? [] : [sql<boolean>`${sql.ref(column)} >= ${min}::numeric`]),
-    ...(max == null ? [] : [sql<boolean>`${sql.ref(column)} <= ${max}::numeric`]),
+    ...(min == null ? [] : [notNull(column, sql`${sql.ref(column)} >= ${min}::numeric`)]),
+    ...(max == null ? [] : [notNull(column, sql`${sql.ref(column)} <= ${max}::numeric`)]),
   ];
 }
 
@@ -28,8 +28,8 @@ export function inRange(column: string, range: AmountRange | null | undefined): 
 export function inBlocks(column: string, range: BlockRange | null | undefined): Condition[] {
   const { min, max } = range ?? {};
   return [
-    ...(min == null ? [] : [sql<boolean>`${sql.ref(column)} >= ${min}::bigint`]),
-    ...(max == null ? [] : [sql<boolean>`${sql.ref(column)} <= ${max}::bigint`]),
+    ...(min == null ? [] : [notNull(column, sql`${sql.ref(column)} >= ${min}::bigint`)]),
+    ...(max == null ? [] : [notNull(column, sql`${sql.ref(column)} <= ${max}::bigint`)]),
   ];
 }
 
@@ -37,7 +37,7 @@ export function inBlocks(column: string, range: BlockRange | null | undefined): 
 export function inTime(column: string, range: TimeRange | null | undefined): Condition[] {
   const { from, before } = range ?? {};
   return [
-    ...(from == null ? [] : [sql<boolean>`${sql.ref(column)} >= ${from}::numeric`]),
-    ...(before == null ? [] : [sql<boolean>`${sql.ref(column)} < ${before}::numeric`]),
+    ...(from == null ? [] : [notNull(column, sql`${sql.ref(column)} >= ${from}::numeric`)]),
+    ...(before == null ? [] : [notNull(column, sql`${sql.ref(column)} < ${before}::numeric`)]),
   ];
 }

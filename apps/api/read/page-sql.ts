@@ -31,9 +31,8 @@ export function pageSql({ view, columns, anyOf, orders, behind, rows }: PageSql)
   const readRange = (alternative: readonly Condition[], range: Range): RawBuilder<unknown> =>
     sql`select ${select} from ${source}${where([...alternative, ...range.conditions])}
         ${orderBy(range.orders)} limit ${limit}`;
-  const ranges = rangesBehind(view, orders, behind);
   const reads = anyOf.flatMap((alternative) =>
-    ranges.map((range) => readRange(alternative, range)),
+    rangesBehind(view, orders, behind, alternative).map((range) => readRange(alternative, range)),
   );
   // An empty list of alternatives is a filter that nothing passes.
   if (reads.length === 0) return readRange([sql`false`], { conditions: [], orders: [] });

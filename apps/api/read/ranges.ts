@@ -5,8 +5,18 @@ import type { View } from "./view.ts";
 
 export type Condition = RawBuilder<boolean>;
 
+const columnsOf = new WeakMap<Condition, string>();
+
+/** A condition that holds for no row with null in that column; then nobody need look for such rows. */
+export function notNull(column: string, condition: Condition): Condition {
+  columnsOf.set(condition, column);
+  return condition;
+}
+
 /** A stretch of an order that an index can be read along, in the index's own order. */
 export type Range = { conditions: Condition[]; orders: Order[] };
+
+type MayBeNull = (order: Order) => boolean;
 
 /**
  * Cuts what stands behind a place into ranges that have no row in common, so that each can be read
@@ -17,23 +27,34 @@ export type Range = { conditions: Condition[]; orders: Order[] };
  *
  * Without a place it is cut only where the rows without a value stand at the other end than in an
  * index.
+ *
+ * @param among the conditions of all the rows
  */
 export function rangesBehind(
   view: View<never>,
   orders: readonly Order[],
   place: Place | null,
+  among: readonly Condition[],
 ): Range[] {
   const [first] = orders;
   if (first === undefined) return [{ conditions: [], orders: [] }];
-  if (place !== null) return rangesBehindPlace(view, orders, place);
-  if (!isNullable(view, first) || first.nulls === nativeNulls(first.direction))
-    return [{ conditions: [], orders: [...orders] }];
+  const mayBeNull: MayBeNull = ({ column }) =>
+    (view.columns.get(column)?.isNullable ?? true) &&
+    among.every((each) => columnsOf.get(each) !== column);
+  if (place !== null) return rangesBehindPlace(view, orders, place, mayBeNull);
+  if (!mayBeNull(first) || first.nulls === nativeNulls(first.direction))
+    return [{ conditions: [], orders: alongIndex(orders, 0) }];
   return [sql<boolean>`${ref(first)} is not null`, sql<boolean>`${ref(first)} is null`].map(
     (condition) => ({ conditions: [condition], orders: alongIndex(orders, 0) }),
   );
 }
 
-function rangesBehindPlace(view: View<never>, orders: readonly Order[], place: Place): Range[] {
+function rangesBehindPlace(
+  view: View<never>,
+  orders: readonly Order[],
+  place: Place,
+  mayBeNull: MayBeNull,
+): Range[] {
   const ranges: Range[] = [];
   const add = (at: number, condition: Condition) =>
     ranges.push({
@@ -51,7 +72,7 @@ function rangesBehindPlace(view: View<never>, orders: readonly Order[], place: P
       if (order.nulls === "first") add(at, sql`${ref(order)} is not null`);
       continue;
     }
-    if (isNullable(view, order) && order.nulls === "last") add(at, sql`${ref(order)} is null`);
+    if (mayBeNull(order) && order.nulls === "last") add(at, sql`${ref(order)} is null`);
     // Columns of one direction are compared as a row: one range instead of one for each.
     const before = orders[at - 1];
     if (before?.direction === order.direction && place[at - 1] !== null) continue;
@@ -87,8 +108,4 @@ function literal(view: View<never>, { column }: Order, value: Place[number] | un
 
 function ref({ column }: Order): RawBuilder<unknown> {
   return sql.ref(column);
-}
-
-function isNullable(view: View<never>, { column }: Order): boolean {
-  return view.columns.get(column)?.isNullable ?? true;
 }
