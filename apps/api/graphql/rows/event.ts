@@ -1,6 +1,6 @@
 import { GraphQLInt, GraphQLNonNull, GraphQLString } from "graphql";
 import { toStoredEvent } from "../../../../src/events/event-row.ts";
-import { upcast } from "../../../../src/events/upcast.ts";
+import { newestVersions, upcast } from "../../../../src/events/upcast.ts";
 import { EVENT, type EventRow } from "../../read/views.ts";
 import { Address } from "../scalars/address.ts";
 import { DateTime } from "../scalars/date-time.ts";
@@ -8,6 +8,17 @@ import { Hash } from "../scalars/hash.ts";
 import { Json } from "../scalars/json.ts";
 import { EventType, Revision } from "../schema/enums.ts";
 import { column, columns, type RowType } from "../schema/row-type.ts";
+
+/** What lifts a payload may look at the whole row. While nothing does, this is what it is checked by. */
+const OF_PAYLOAD: readonly (keyof EventRow)[] = Object.values(newestVersions()).some(
+  (version) => version > 1,
+)
+  ? ([...EVENT.columns.keys()] as (keyof EventRow)[])
+  : [
+      ...(["type", "schema_version", "revision", "payload"] as const),
+      // And by which it is named when it cannot be read.
+      ...(["chain_id", "id", "block_number", "block_timestamp", "log_index"] as const),
+    ];
 
 export const eventRow: RowType<EventRow> = {
   name: "Event",
@@ -43,7 +54,7 @@ export const eventRow: RowType<EventRow> = {
     payload: {
       type: new GraphQLNonNull(Json),
       description: "The event's own fields, as its message has them, in their newest shape.",
-      columns: [...EVENT.columns.keys()] as (keyof EventRow)[],
+      columns: OF_PAYLOAD,
       read: (row) => upcast(toStoredEvent(row)).payload,
     },
   },
