@@ -77,18 +77,23 @@ export class KnownQuestions {
 }
 
 /**
- * Straight from the socket: a stream of the platform's kind costs as much as the rest of a request.
+ * Straight from the socket: a stream of the platform's kind costs as much as the rest of a request,
+ * and an iterator over this one a part of it.
  *
  * @throws ClientGone when it ends before its end
  */
-async function textOfBody(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of incoming) chunks.push(chunk);
-  } catch (cause) {
-    throw new ClientGone("the body is not whole", { cause });
-  }
-  return Buffer.concat(chunks).toString();
+function textOfBody(incoming: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const gone = (cause?: Error): void =>
+      reject(new ClientGone("the body is not whole", { cause }));
+    // Then it says nothing any more.
+    if (incoming.destroyed) return gone();
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    incoming.once("error", gone);
+    incoming.once("close", () => incoming.readableEnded || gone());
+  });
 }
 
 /** @returns null for what Yoga has something to say about */
