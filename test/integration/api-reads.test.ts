@@ -197,6 +197,20 @@ describe("Consistent reads", () => {
     expect(made).toBe(103);
   });
 
+  test("keep an answer from the second time on that it is asked for: most are asked for once", async () => {
+    const answers = new SharedAnswers(makeReads(), 1_000);
+    let made = 0;
+    const ask = () =>
+      answers.answer(asker(), { name: "once more", stateOf: rowsState }, async () => {
+        made += 1;
+        return "x".repeat(900);
+      });
+    for (const expected of [1, 2, 2, 2]) {
+      expect((await ask()).answer).toHaveLength(900);
+      expect(made).toBe(expected);
+    }
+  });
+
   test("make an answer again for who shared it, when the one for whom it was made has left", async () => {
     const answers = new SharedAnswers(makeReads(), 1_000);
     const gone = new AbortController();

@@ -5,15 +5,16 @@ import { unlessAborted } from "./unless-aborted.ts";
 /** What is asked. Of one name and one state there is one answer. */
 export type Asked = { name: string; stateOf: (progress: Progress) => string };
 
-type Kept = { state: string; text: string };
+/** Without a text it is only known to have been asked. */
+type Kept = { state: string; text: string | null };
 
 /** A longer answer is made each time. */
 const MAX_CHARACTERS = 256 * 1_024;
 
 /**
  * Gives everybody who asks the same the same answer while nothing has changed: made once, also for
- * those who ask while it is made, and kept until the state is another one. The one not asked for
- * longest goes first when there are too many.
+ * those who ask while it is made, and from its second time on kept until the state is another one:
+ * most questions are asked once. The one not asked for longest goes first when there are too many.
  */
 export class SharedAnswers {
   readonly #reads: ConsistentReads;
@@ -39,10 +40,12 @@ export class SharedAnswers {
     const look = await this.#reads.look(asker);
     const state = asked.stateOf(look.progress);
     const kept = this.#get(asked.name);
-    if (kept?.state === state) return { answer: kept.text, progress: look.progress };
+    if (kept?.state === state && kept.text !== null)
+      return { answer: kept.text, progress: look.progress };
     const key = `${state}\n${asked.name}`;
     const making = this.#making.get(key);
     if (making !== undefined) {
+      if (kept === undefined) this.#keep(asked.name, { state, text: null });
       // Whoever asked first may have left; then it is made again.
       const shared = await unlessAborted(making, asker.signal).catch(() => null);
       asker.signal.throwIfAborted();
@@ -53,7 +56,11 @@ export class SharedAnswers {
     this.#making.set(key, made);
     try {
       const { answer, progress } = await made;
-      if (answer !== null) this.#keep(asked.name, { state: asked.stateOf(progress), text: answer });
+      if (answer !== null)
+        this.#keep(asked.name, {
+          state: asked.stateOf(progress),
+          text: this.#kept.has(asked.name) ? answer : null,
+        });
       return { answer, progress };
     } finally {
       if (this.#making.get(key) === made) this.#making.delete(key);
@@ -69,10 +76,11 @@ export class SharedAnswers {
   }
 
   #keep(name: string, kept: Kept): void {
-    if (name.length + kept.text.length > MAX_CHARACTERS) return;
+    const characters = charactersOf(name, kept);
+    if (characters > MAX_CHARACTERS) return;
     this.#forget(name);
     this.#kept.set(name, kept);
-    this.#characters += name.length + kept.text.length;
+    this.#characters += characters;
     for (const oldest of this.#kept.keys()) {
       if (this.#characters <= this.#maxCharacters) return;
       this.#forget(oldest);
@@ -83,6 +91,10 @@ export class SharedAnswers {
     const kept = this.#kept.get(name);
     if (kept === undefined) return;
     this.#kept.delete(name);
-    this.#characters -= name.length + kept.text.length;
+    this.#characters -= charactersOf(name, kept);
   }
+}
+
+function charactersOf(name: string, { text }: Kept): number {
+  return name.length + (text?.length ?? 0);
 }
