@@ -4,8 +4,8 @@ import { Problem } from "../problem.ts";
 import type { Snapshot } from "../read/consistent-reads.ts";
 import { freshness } from "./freshness.ts";
 import { QUERY_LIMITS } from "./limits/query-limits.ts";
+import { planOf } from "./plan/question-plan.ts";
 import { QueryContext } from "./query-context.ts";
-import { planOf } from "./question-plan.ts";
 
 type Read = ApiEnv["Variables"]["read"];
 /** Yoga sends what this makes, instead of making the text of a result a second time. */

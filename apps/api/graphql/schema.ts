@@ -29,7 +29,7 @@ import { Address } from "./scalars/address.ts";
 import type { Collection } from "./schema/collection.ts";
 import { readConnection } from "./schema/read-connection.ts";
 import type { RowType } from "./schema/row-type.ts";
-import { selectedColumns } from "./schema/selection.ts";
+import { nodeOf, selectedColumns } from "./schema/selection.ts";
 import { TypeRegistry } from "./schema/type-registry.ts";
 import { subscriptionType } from "./subscribe/subscription-type.ts";
 
@@ -125,20 +125,28 @@ function byKey<Row>(row: RowType<Row>, types: TypeRegistry, description: string)
           "As it stood when this block had been indexed, folded from the events. Null when it did not exist then.",
       },
     },
-    extensions: { rows: 1 },
+    extensions: {
+      rows: 1,
+      keyOf: ({ chainId, address, asOfBlock }: KeyArguments) =>
+        asOfBlock == null ? { chain_id: chainId, address } : null,
+    },
   };
 }
 
+type KeyArguments = { chainId: number; address: string; asOfBlock?: number | null };
+
 async function readByKey<Row extends Record<string, unknown>>(
   row: RowType<Row>,
-  { chainId, address }: { chainId: number; address: string },
+  { chainId, address }: KeyArguments,
   context: QueryContext,
   info: Parameters<NonNullable<RootField["resolve"]>>[3],
 ): Promise<Row | null> {
   const columns = [...new Set([...selectedColumns(info, []), "chain_id"])];
   const read = { view: row.view, columns, by: "address" };
-  const [found] = await rowsByKey(context.snapshot.db, read, [[chainId, address]]);
-  return found ?? null;
+  // At the same time as what is loaded of its relations: then all of it goes out in one piece.
+  return await context.load(nodeOf(info), "", [chainId, address] as const, (keys) =>
+    rowsByKey(context.snapshot.db, read, keys),
+  );
 }
 
 function listOf<Row>(

@@ -4,10 +4,10 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
-  getVariableValues,
   Kind,
 } from "graphql";
 import { badValue } from "../bad-value.ts";
+import { coerceVariables } from "../coerce-variables.ts";
 import { QUERY_LIMITS } from "./query-limits.ts";
 import { Scales, type Weight } from "./weigh-selection.ts";
 
@@ -35,7 +35,7 @@ export function checkQuestion(
   const type = operation && schema.getRootType(operation.operation);
   // Execution says what is wrong with these.
   if (!operation || !type) return;
-  const variables = getVariableValues(schema, operation.variableDefinitions ?? [], sent);
+  const variables = coerceVariables(schema, operation, sent);
   if (variables.coerced === undefined) return;
   const fragments: Record<string, FragmentDefinitionNode> = {};
   for (const each of document.definitions)

@@ -9,7 +9,7 @@ import type { QueryContext } from "../query-context.ts";
 import type { Collection } from "./collection.ts";
 import { type ConnectionSource, connectionSource } from "./connection-source.ts";
 import { type PageArguments, pageOf } from "./page-arguments.ts";
-import { selectedColumns } from "./selection.ts";
+import { nodeOf, selectedColumns } from "./selection.ts";
 
 /** What binds rows to a parent, as conditions on `parent.chain_id` and `parent.name`. */
 export type ParentBond = {
@@ -30,8 +30,7 @@ export function readConnection<Row>(
   bond: ParentBond | null = null,
 ): ConnectionSource<Row> {
   const { db } = context.snapshot;
-  const [field] = info.fieldNodes;
-  if (field === undefined) throw new Error("a field without a node");
+  const field = nodeOf(info);
   const page = pageOf(args, collection);
   const query: PageQuery<Row> = {
     view: collection.row.view,

@@ -4,7 +4,6 @@ import {
   GraphQLList,
   GraphQLNonNull,
   type GraphQLObjectType,
-  type GraphQLResolveInfo,
 } from "graphql";
 import { sql } from "kysely";
 import type { ParentKey } from "../../read/keys-sql.ts";
@@ -15,7 +14,7 @@ import type { QueryContext } from "../query-context.ts";
 import { PartyRole } from "./enums.ts";
 import { readConnection } from "./read-connection.ts";
 import type { Many, One } from "./relation.ts";
-import { selectedColumns } from "./selection.ts";
+import { nodeOf, selectedColumns } from "./selection.ts";
 
 type Row = MaybePast<Record<string, unknown> & { chain_id: number }>;
 // biome-ignore lint/suspicious/noExplicitAny: relations begin at rows of every kind
@@ -89,10 +88,4 @@ function pastOf(row: Row, { pastIs }: { pastIs?: string }): number | null {
   const past = row[AS_OF] ?? null;
   if (past !== null && pastIs !== undefined) throw badValue(`not as of a block: ${pastIs}`);
   return past;
-}
-
-function nodeOf({ fieldNodes }: GraphQLResolveInfo) {
-  const [node] = fieldNodes;
-  if (node === undefined) throw new Error("a field without a node");
-  return node;
 }

@@ -48,3 +48,10 @@ export function selectedColumns(info: GraphQLResolveInfo, within: readonly strin
 function columnsOf(extensions: Readonly<Record<string, unknown>>): readonly string[] {
   return (extensions.columns as readonly string[] | undefined) ?? [];
 }
+
+/** Where a field stands in its question. */
+export function nodeOf({ fieldNodes }: GraphQLResolveInfo): FieldNode {
+  const [node] = fieldNodes;
+  if (node === undefined) throw new Error("a field without a node");
+  return node;
+}

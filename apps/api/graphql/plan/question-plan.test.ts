@@ -16,6 +16,9 @@ import { planOf } from "./question-plan.ts";
 
 type Node = { id: number };
 
+/** What was read, in order. */
+const began: string[] = [];
+
 const node: GraphQLObjectType<Node> = new GraphQLObjectType<Node>({
   name: "Node",
   fields: () => ({
@@ -34,6 +37,14 @@ const node: GraphQLObjectType<Node> = new GraphQLObjectType<Node>({
       type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(node))),
       resolve: ({ id }) => [{ id }, { id: id + 1 }],
     },
+    twin: {
+      type: node,
+      extensions: { columns: ["id"] },
+      resolve: ({ id }) => {
+        began.push(`twin of ${id}`);
+        return { id };
+      },
+    },
     some: { type: new GraphQLList(node), resolve: async ({ id }) => [{ id }, null] },
     words: { type: new GraphQLList(GraphQLString), resolve: () => ["a", null] },
     refused: {
@@ -42,13 +53,29 @@ const node: GraphQLObjectType<Node> = new GraphQLObjectType<Node>({
         throw new GraphQLError("refused");
       },
     },
-    refusedLate: { type: node, resolve: () => Promise.reject(new GraphQLError("refused late")) },
+    refusedLate: {
+      type: node,
+      extensions: { columns: ["id"] },
+      resolve: () => Promise.reject(new GraphQLError("refused late")),
+    },
   }),
 });
 const schema = new GraphQLSchema({
   query: new GraphQLObjectType({
     name: "Query",
-    fields: { root: { type: node, resolve: () => ({ id: 1 }) } },
+    fields: {
+      root: { type: node, resolve: () => ({ id: 1 }) },
+      byId: {
+        type: node,
+        args: { id: { type: new GraphQLNonNull(GraphQLInt) } },
+        extensions: { keyOf: ({ id }: Node) => (id === 13 ? null : { id }) },
+        resolve: async (_root, { id }) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          began.push(`row ${id}`);
+          return id < 0 ? null : { id };
+        },
+      },
+    },
   }),
 });
 
@@ -66,7 +93,7 @@ const selections = fc.letrec<{ set: string }>((tie) => ({
         { depthSize: "small", withCrossShrink: true },
         fc.constantFrom(...leaves, ...alone),
         fc
-          .tuple(fc.constantFrom("odd", "next", "all", "some", "more: all"), tie("set"))
+          .tuple(fc.constantFrom("odd", "next", "twin", "all", "some", "more: all"), tie("set"))
           .map(([field, set]) => `${field} ${set}`),
         tie("set").map((set) => `... on Node ${set}`),
       ),
@@ -78,7 +105,9 @@ const selections = fc.letrec<{ set: string }>((tie) => ({
 test("A plan answers every question as GraphQL's own execution does, field for field", async () => {
   await fc.assert(
     fc.asyncProperty(selections, fc.option(fc.nat(9), { nil: undefined }), async (set, n) => {
-      const document = parse(`query ($n: Int = 3) { root ${set} again: root { sum(with: $n) } }`);
+      const document = parse(`query ($n: Int = 3) {
+        root ${set} again: root { sum(with: $n) }
+        byId(id: 5) ${set} gone: byId(id: -1) ${set} }`);
       expect(validate(schema, document)).toEqual([]);
       const variableValues = n === undefined ? {} : { n };
       const { data, errors } = await execute({ schema, document, variableValues });
@@ -86,7 +115,7 @@ test("A plan answers every question as GraphQL's own execution does, field for f
       const planned = await planOf(schema, document, null)?.({}, variableValues);
       expect(JSON.stringify(planned)).toBe(JSON.stringify(data));
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -114,4 +143,24 @@ test("The operation that is named has the plan, and no other", () => {
   const document = parse("query a { root { id } }");
   expect(planOf(schema, document, "b")).toBeNull();
   expect(planOf(schema, document, "a")).toBe(planOf(schema, document, null));
+});
+
+test.each([
+  ["together with the row", 5, ["twin of 5", "row 5"], { id: 5, twin: { id: 5 } }],
+  ["after it where the arguments do not say its key", 13, ["row 13", "twin of 13"], {}],
+  ["for nothing when there is no row", -1, ["twin of -1", "row -1"], null],
+])("A relation for which a row's key is enough is read %s", async (_when, id, order, row) => {
+  began.length = 0;
+  const document = parse(`{ byId(id: ${id}) { id twin { id } } }`);
+  const answer = await planOf(schema, document, null)?.({}, {});
+  expect(began).toEqual(order);
+  if (row === null) expect(answer).toEqual({ byId: null });
+  else expect(answer).toMatchObject({ byId: row });
+});
+
+test("What goes wrong with a relation is nothing when there is no row", async () => {
+  const plan = (id: number) =>
+    planOf(schema, parse(`{ byId(id: ${id}) { refusedLate { id } } }`), null)?.({}, {});
+  expect(await plan(-1)).toEqual({ byId: null });
+  await expect(plan(1)).rejects.toThrow("refused late");
 });
