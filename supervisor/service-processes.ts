@@ -12,6 +12,8 @@ type Name = (typeof NAMES)[number];
 const FLAGS: Partial<Record<Name, string[]>> = {
   relay: ["--max-old-space-size=160", "--max-semi-space-size=8"],
   witness: ["--max-old-space-size=256", "--max-semi-space-size=8"],
+  // Ten of the largest answers at once fit in.
+  api: ["--max-old-space-size=256", "--max-semi-space-size=16"],
 };
 
 /** What takes longest to load of a process that everybody waits for. */

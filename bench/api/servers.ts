@@ -7,6 +7,7 @@ import { ourEnvironment } from "../indexing/engine-indexers.ts";
 import type { Place } from "../indexing/place.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+const NODE_OPTIONS = ["--max-old-space-size=256", "--max-semi-space-size=16"];
 
 /** A server of the query side. */
 export type Server = { origin: string; child: Child };
@@ -14,7 +15,7 @@ export type Server = { origin: string; child: Child };
 /** This project's, as `npm run api` starts it. */
 export async function startOurApi(place: Place): Promise<Server> {
   const port = await freePort();
-  const child = spawnChild(process.execPath, [join(ROOT, "cli/api.ts")], {
+  const child = spawnChild(process.execPath, [...NODE_OPTIONS, join(ROOT, "cli/api.ts")], {
     cwd: ROOT,
     env: {
       ...process.env,
