@@ -2,6 +2,7 @@ import { type Address, getContractAddress, type Hex } from "viem";
 import { escrowFactoryABytecode } from "../../contracts/bytecode/escrow-factory-a.ts";
 import { escrowFactoryBBytecode } from "../../contracts/bytecode/escrow-factory-b.ts";
 import { type ChainClient, connectToChain } from "./chain-client.ts";
+import { waitForReceipt } from "./wait-for-receipts.ts";
 
 /** anvil's first account: nothing else may send from it before the factories are deployed. */
 const DEPLOYER: Address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -43,7 +44,7 @@ async function deployOrFind(
     method: "eth_sendTransaction",
     params: [{ from: DEPLOYER, data: bytecode, gas: "0x2dc6c0" }],
   });
-  const receipt = await client.waitForTransactionReceipt({ hash });
+  const receipt = await waitForReceipt(client, hash);
   if (receipt.status !== "success") throw new Error(`The factory's deployment ${hash} failed`);
   return { address, startBlock: Number(receipt.blockNumber) };
 }

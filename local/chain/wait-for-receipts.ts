@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Hash, RpcTransactionReceipt } from "viem";
+import type { Hash, RpcTransactionReceipt, TransactionReceipt } from "viem";
 import type { ChainClient } from "./chain-client.ts";
 
 const POLL_INTERVAL_MS = 25;
@@ -39,6 +39,17 @@ export async function waitForReceipts(
     }
     await sleep(POLL_INTERVAL_MS);
   }
+}
+
+/**
+ * Waits until a transaction is mined. Not viem's own wait: it looks again with the next block only,
+ * and on a chain that mines what it is sent there may be none.
+ *
+ * @throws as `waitForReceipts`
+ */
+export async function waitForReceipt(client: ChainClient, hash: Hash): Promise<TransactionReceipt> {
+  await waitForReceipts(client, [hash]);
+  return await client.getTransactionReceipt({ hash });
 }
 
 async function requireKnown(client: ChainClient, hashes: readonly Hash[]): Promise<void> {

@@ -20,6 +20,7 @@ import { partyProxyAbi } from "../../contracts/test/party-proxy-abi.ts";
 import { type ChainClient, connectToChain } from "../../local/chain/chain-client.ts";
 import { deployFactories } from "../../local/chain/deploy-factories.ts";
 import { type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
+import { waitForReceipt } from "../../local/chain/wait-for-receipts.ts";
 
 const DAY = 86_400;
 const AMOUNT = 5_000n;
@@ -75,7 +76,7 @@ describe.each(["A", "B"] as const)("A revision %s escrow", (revision) => {
     await client.simulateContract({ account: from, address: to, abi, functionName, args, value });
     const data = encodeFunctionData({ abi, functionName, args });
     const hash = await client.sendTransaction({ account: from, to, data, value, chain: null });
-    return client.waitForTransactionReceipt({ hash });
+    return waitForReceipt(client, hash);
   }
 
   const termsOf = (terms: Terms) => [
@@ -118,7 +119,7 @@ describe.each(["A", "B"] as const)("A revision %s escrow", (revision) => {
       data: partyProxyBytecode,
       chain: null,
     });
-    const { contractAddress } = await client.waitForTransactionReceipt({ hash });
+    const { contractAddress } = await waitForReceipt(client, hash);
     if (!contractAddress) throw new Error("The proxy was not deployed");
     return contractAddress;
   }

@@ -11,6 +11,7 @@ import { HISTORY_SECONDS, playHistory } from "../../local/chain/play-history.ts"
 import { reorgChain } from "../../local/chain/reorg-chain.ts";
 import { seedEscrows } from "../../local/chain/seed-escrows.ts";
 import { type AnvilOptions, type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
+import { LyingNode } from "../lies/lying-node.ts";
 
 const CHAIN_ID = 31337;
 const GENESIS = 1_700_000_000;
@@ -134,6 +135,25 @@ describe("The local chain", () => {
     await expect(
       anvil.client.getBalance({ address: factories.revisionA.address, blockNumber }),
     ).rejects.toThrow("BlockOutOfRange");
+  });
+
+  test("has its factories also where a node is slow to have a receipt, and no other block comes", async () => {
+    const anvil = await start();
+    const node = await LyingNode.start(anvil.rpcUrl);
+    const asked = new Map<unknown, number>();
+    node.lie = ({ method, params: [hash] }, answer) => {
+      if (method !== "eth_getTransactionReceipt") return answer;
+      const times = (asked.get(hash) ?? 0) + 1;
+      asked.set(hash, times);
+      return times > 4 ? answer : null;
+    };
+    try {
+      const { revisionA, revisionB } = await deployFactories({ rpcUrl: node.url });
+      expect([revisionA.startBlock, revisionB.startBlock]).toEqual([1, 2]);
+      expect(asked.size).toBe(2);
+    } finally {
+      await node.stop();
+    }
   });
 
   test("has each factory at the same address and finds it again", async () => {

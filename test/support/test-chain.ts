@@ -11,7 +11,7 @@ import {
   partyCall,
 } from "../../local/chain/escrow-call.ts";
 import { type RunningAnvil, startAnvil } from "../../local/chain/start-anvil.ts";
-import { waitForReceipts } from "../../local/chain/wait-for-receipts.ts";
+import { waitForReceipt, waitForReceipts } from "../../local/chain/wait-for-receipts.ts";
 
 export type Revision = "A" | "B";
 
@@ -170,7 +170,7 @@ export class TestChain {
       data: partyProxyBytecode,
       chain: null,
     });
-    const { contractAddress } = await this.client.waitForTransactionReceipt({ hash });
+    const { contractAddress } = await waitForReceipt(this.client, hash);
     if (!contractAddress) throw new Error(`${hash} deployed no contract`);
     return contractAddress;
   }
@@ -220,8 +220,6 @@ export class TestChain {
 
   async #send(call: EscrowCall) {
     const hash = await this.client.request({ method: "eth_sendTransaction", params: [call] });
-    // Not viem's own wait: it looks again with the next block only, and where each transaction is a
-    // block of its own there may be none.
     const [receipt] = await waitForReceipts(this.client, [hash]);
     if (receipt?.status !== "0x1") throw new Error(`transaction ${hash} failed`);
     return receipt;
