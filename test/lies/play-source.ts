@@ -92,8 +92,8 @@ export async function playSource(
     await source.survey();
     const steps: Record<string, () => Promise<unknown>> = {
       heads: () => heads(ask, bed, clock, verdict),
-      blocks: async () => compare(bed.logs, await blocks(ask, bed, others, verdict), verdict),
       ranges: async () => compare(bed.logs, await ranges(ask, bed), verdict),
+      blocks: async () => compare(bed.logs, await blocks(ask, bed, others, verdict), verdict),
       evidence: () => evidence(code, source, bed, clock, verdict),
     };
     // One that goes wrong says enough.
