@@ -45,6 +45,7 @@ function start(scene: AuditScene, args: string[], env: Record<string, string> = 
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
       DATABASE_URL: scene.url,
       DEPLOYMENTS: JSON.stringify(deployments),
       RPC_URL: "https://indexer.example.com",

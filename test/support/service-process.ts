@@ -14,7 +14,7 @@ export type ServiceOptions = {
 };
 
 const PROJECT = join(import.meta.dirname, "../..");
-const INHERITED = ["PATH", "HOME", "TMPDIR", "NODE_V8_COVERAGE"];
+const INHERITED = ["PATH", "HOME", "TMPDIR", "NODE_V8_COVERAGE", "NODE_COMPILE_CACHE"];
 
 type Command =
   | "start"
