@@ -11,8 +11,9 @@ const project = process.argv[process.argv.indexOf("--project") + 1];
 // not know each other's types.
 const resolve = { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] };
 const env = isCovered ? { NODE_V8_COVERAGE: `${import.meta.dirname}/coverage/processes` } : {};
-// As `npm start` has it: compiling is a third of a process's start, and tests start a thousand.
-const compiled = { NODE_COMPILE_CACHE: `${import.meta.dirname}/node_modules/.cache/compile` };
+// As `npm start` has it: compiling is a third of a process's start, and tests start a thousand. Each
+// test file has a process of its own as well.
+const execArgv = ["--import", `${import.meta.dirname}/scripts/compile-cache.mjs`];
 
 export default defineConfig({
   test: {
@@ -41,7 +42,8 @@ export default defineConfig({
         resolve,
         test: {
           name: "integration",
-          env: { ...env, ...compiled },
+          env,
+          execArgv,
           include: ["test/integration/**/*.test.ts"],
           // On two cores vitest would run one.
           maxWorkers: 2,
@@ -53,7 +55,8 @@ export default defineConfig({
         resolve,
         test: {
           name: "e2e",
-          env: { ...env, ...compiled },
+          env,
+          execArgv,
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 120_000,

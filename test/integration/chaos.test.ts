@@ -41,7 +41,7 @@ afterAll(() => {
 
 test("relays that are killed and disturbed lose, repeat and reorder nothing [G-8]", async () => {
   const report = await runChaos({
-    kills: 20,
+    kills: 12,
     seed: SEED,
     events: 200,
     relays: 3,

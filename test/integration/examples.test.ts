@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConsumerDatabase, startConsumerDatabase } from "../support/consumer-database.ts";
 import { tellHistory } from "../support/escrow-history.ts";
 import { FeedStandIn } from "../support/feed-stand-in.ts";
-import { nodeVersions } from "../support/node-versions.ts";
 import { ONCE, PubsubClients } from "../support/pubsub-clients.ts";
 import { Stranger } from "../support/stranger.ts";
+import { strangersNode } from "../support/strangers-node.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /* Each example as somebody has it who copied its folder: installed from npm, on the Nodes it claims. */
@@ -51,7 +51,7 @@ function script(folder: string, name: string): string[] {
   return command === "node" ? args : [join(folder, "node_modules/.bin", command), ...args];
 }
 
-describe.each(nodeVersions())("on Node $version,", ({ version, path }) => {
+describe.each([strangersNode()])("on Node $version,", ({ version, path }) => {
   const env = (more: Record<string, string> = {}) => ({
     PUBSUB_EMULATOR_HOST: server.address,
     GOOGLE_CLOUD_PROJECT: "p1",

@@ -5,10 +5,10 @@ import { startPubsubServer } from "@escrow-stream/pubsub-emulator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startConsumerDatabase } from "../support/consumer-database.ts";
 import { eventMessage } from "../support/consumer-messages.ts";
-import { nodeVersions } from "../support/node-versions.ts";
 import { ONCE, PubsubClients } from "../support/pubsub-clients.ts";
 import { readmeProgram } from "../support/readme-program.ts";
 import { Stranger } from "../support/stranger.ts";
+import { strangersNode } from "../support/strangers-node.ts";
 import { TopicRecorder } from "../support/topic-recorder.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -51,7 +51,7 @@ describe.each(NAMES)("the tarball of @escrow-stream/%s", (name) => {
   });
 });
 
-describe.each(nodeVersions())("in an empty folder, on Node $version,", ({ path }) => {
+describe.each([strangersNode()])("in an empty folder, on Node $version,", ({ path }) => {
   test("the messages' README program decodes what was published", async () => {
     const project = stranger.install(["messages"], ["@types/node"]);
     const { child, printed, ended } = stranger.run(path, project, [program("messages", project)]);
