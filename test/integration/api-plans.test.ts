@@ -84,8 +84,9 @@ beforeAll(async () => {
   await reader.query("begin");
 }, 900_000);
 afterAll(async () => {
-  await db.destroy();
-  await pool.end();
+  // Each may be missing when the set-up failed.
+  await db?.destroy();
+  await pool?.end();
   await world.stop();
 });
 
