@@ -1,16 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { withClient } from "../../db/with-client.ts";
 import { RelayWorld } from "../support/relay-world.ts";
 import { fillAsOne, freshNames } from "../support/role-bed.ts";
+import { ServiceProcess } from "../support/service-process.ts";
 
 /* The commands for roles and keys, as an operator runs them. */
 
-const ROOT = join(import.meta.dirname, "../..");
 const world = new RelayWorld();
 let folder: string;
 beforeAll(() => {
@@ -22,18 +20,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function run(command: string, args: string[], env: Record<string, string>) {
-  const { PATH, NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [join(ROOT, "cli", `${command}.ts`), ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, DATA_DIR: folder, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, err, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close"),
-  ]);
-  return { out, err, code };
+async function run(
+  command: "db-roles" | "keys",
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ lines: string[]; code: number | null }> {
+  const process = new ServiceProcess(command, { args, env: { DATA_DIR: folder, ...env } });
+  const { code } = await process.exited;
+  return { lines: process.lines, code };
 }
 
 test("npm run db:roles says what it would do, does it when told to, and the roles' URLs work", async () => {
@@ -44,24 +38,27 @@ test("npm run db:roles says what it would do, does it when told to, and the role
   const env = { ADMIN_DATABASE_URL: url };
 
   const planned = await run("db-roles", args, env);
-  expect([planned.code, planned.err]).toEqual([0, ""]);
-  expect(planned.out).toMatch(/^begin;\n/);
-  expect(planned.out).toContain(`create role "cli_${indexer}"`);
+  expect([planned.code, planned.lines[0]]).toEqual([0, "begin;"]);
+  expect(planned.lines).toContain("commit;");
+  expect(planned.lines.join("\n")).toContain(`create role "cli_${indexer}"`);
   const applied = await run("db-roles", [...args, "--apply"], env);
-  expect([applied.code, applied.err]).toEqual([0, ""]);
-  expect(applied.out).toMatch(/^\d+ statements were run\n/);
-  const [, urlOfRelay] = new RegExp(`-- cli_${relay}: (.*)`).exec(applied.out) ?? [];
+  expect(applied.code).toBe(0);
+  expect(applied.lines[0]).toMatch(/^\d+ statements were run$/);
+  const prefix = `-- cli_${relay}: `;
+  const urlOfRelay = applied.lines.find((each) => each.startsWith(prefix))?.slice(prefix.length);
+  const asked = await withClient(urlOfRelay ?? "", (client) => client.query("select current_user"));
+  expect(asked.rows).toEqual([{ current_user: `cli_${relay}` }]);
 
-  const asRelay = { DATABASE_URL: urlOfRelay ?? "" };
-  const made = await run("keys", ["create", "desk"], { DATABASE_URL: url });
-  expect([made.code, made.err]).toEqual([0, ""]);
-  expect(made.out.trim()).toMatch(/^\S{40,}$/);
-  expect(await run("keys", ["create", "desk"], { DATABASE_URL: url })).toMatchObject({
+  const asOwner = { DATABASE_URL: url };
+  const made = await run("keys", ["create", "desk"], asOwner);
+  expect([made.code, made.lines]).toEqual([0, [expect.stringMatching(/^\S{40,}$/)]]);
+  expect(await run("keys", ["create", "desk"], asOwner)).toEqual({
     code: 1,
-    err: 'there is a key "desk" already; names are not given again\n',
+    lines: ['there is a key "desk" already; names are not given again'],
   });
-  expect((await run("keys", ["list"], asRelay)).code).not.toBe(0);
-  expect((await run("keys", ["revoke", "desk"], { DATABASE_URL: url })).code).toBe(0);
-  const listed = await run("keys", ["list"], { DATABASE_URL: url });
-  expect(listed.out).toMatch(/^desk {2}read,feed {2}created .* {2}never expires {2}revoked /);
+  expect((await run("keys", ["revoke", "desk"], asOwner)).code).toBe(0);
+  const listed = await run("keys", ["list"], asOwner);
+  expect(listed.lines).toEqual([
+    expect.stringMatching(/^desk {2}read,feed {2}created .* {2}never expires {2}revoked /),
+  ]);
 });

@@ -30,7 +30,9 @@ type Command =
   | "rebuild"
   | "verify"
   | "replay"
-  | "heal";
+  | "heal"
+  | "db-roles"
+  | "keys";
 
 /** One of the project's commands as a process of its own, as a user would start it. */
 export class ServiceProcess {

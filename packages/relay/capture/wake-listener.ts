@@ -35,7 +35,9 @@ export function listenForWakes(
         query_timeout: ANSWER_MS,
         keepAlive: true,
       });
-      const gone = new Promise<void>((resolve) => next.once("end", resolve));
+      const gone = new AbortController();
+      next.once("end", () => gone.abort());
+      const signal = AbortSignal.any([gone.signal, stopped.signal]);
       next.on("notification", ({ channel }) => wakes.get(channel)?.());
       next.on("error", (error) =>
         log.debug({ event: "wake.interrupted", err: error }, "listening was interrupted"),
@@ -45,7 +47,8 @@ export function listenForWakes(
         await next.connect();
         for (const channel of channels) await next.query(`listen "${channel}"`);
         for (const channel of channels) onWake(channel);
-        while (!(await isGone(gone, stopped.signal))) await next.query("select");
+        while (await sleep(PULSE_MS, true, { signal }).catch(() => false))
+          await next.query("select");
       } catch (error) {
         log.debug({ event: "wake.failed", err: error }, "listening failed; trying again");
         void next.end().catch(() => undefined);
@@ -61,18 +64,6 @@ export function listenForWakes(
     void client?.end().catch(() => undefined);
     await listening;
   };
-}
-
-/** Waits for the next pulse; true when there is nobody to ask any more, or nothing to ask for. */
-async function isGone(gone: Promise<void>, stopped: AbortSignal): Promise<boolean> {
-  const pulse = new AbortController();
-  const signal = AbortSignal.any([pulse.signal, stopped]);
-  try {
-    const waited = sleep(PULSE_MS, false, { signal }).catch(() => true);
-    return await Promise.race([gone.then(() => true), waited]);
-  } finally {
-    pulse.abort();
-  }
 }
 
 /** The same, at once and then no more often than the pause allows; the last call is never lost. */

@@ -158,8 +158,8 @@ export async function doubtAll(
 }
 
 /**
- * How long ago the oldest request was sent that has no answer yet, and may still have a receipt, in milliseconds by PostgreSQL's
- * clock; that clock's time; and whether there is something to publish.
+ * How long ago the oldest request was sent that has no answer yet, and may still have a receipt, in
+ * milliseconds by PostgreSQL's clock; that clock's time; and whether there is something to publish.
  */
 export async function readOldestInDoubt(
   db: Kysely<unknown>,
